@@ -1,0 +1,64 @@
+"""Settings of the pose backends; no heavy imports here, so that a form or ``--help`` opens at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hawkeye_core.settings import Settings
+
+HigherHRNetSize = Literal["w32-512", "w48-640", "tiny"]
+
+
+class HigherHRNetSettings(Settings):
+    """The paper's pose estimator (HigherHRNet, CVPR 2020), own implementation."""
+
+    backend: Literal["higherhrnet"] = "higherhrnet"
+    size: HigherHRNetSize = "w32-512"
+    """Network width and input size; `tiny` is a small network for tests and the demo."""
+    weights: str = "weights/pose_higher_hrnet_w32_512.pth"
+    """Path of the official checkpoint, or `untrained` for random weights (everything made from them says so)."""
+    flip_test: bool = True
+    """Also run the mirrored frame and average (official default; twice the time, about 1 AP)."""
+    max_people: int = Field(default=30, ge=1, le=100)
+    """People kept a frame."""
+    detection_threshold: float = Field(default=0.1, ge=0, le=1)
+    """Heatmap score a joint candidate needs."""
+    tag_threshold: float = Field(default=1.0, gt=0)
+    """Largest tag distance at which a joint still joins a person."""
+    min_person_score: float = Field(default=0.0, ge=0, le=1)
+    """People whose mean joint score is lower are dropped; 0 keeps all, as the original does."""
+
+
+class YoloPoseSettings(Settings):
+    """Ultralytics YOLO-pose (AGPL-3.0, extra `yolo`)."""
+
+    backend: Literal["yolo"] = "yolo"
+    weights: str = "yolo11n-pose.pt"
+    """Path, or a published name that ultralytics fetches itself, or a model `.yaml` for random weights."""
+    confidence: float = Field(default=0.25, ge=0, le=1)
+    """Score a person needs."""
+    iou: float = Field(default=0.7, gt=0, le=1)
+    """IoU of non-maximum suppression."""
+    image_size: int = Field(default=640, ge=32, le=4096)
+    """Longer side of the network's input in pixels."""
+    max_people: int = Field(default=30, ge=1, le=300)
+    """People kept a frame."""
+
+
+class SidecarPoseSettings(Settings):
+    """Import poses that were computed elsewhere."""
+
+    backend: Literal["sidecar"] = "sidecar"
+    path: str
+    """Folder (or template with `{video}`) of COCO-keypoint JSON files or of `.npy` files, one a video or one a frame."""
+    format: Literal["coco", "npy"] = "coco"
+    """`coco`: COCO keypoint results; `npy`: the layout of the paper's released code, (people, 17, 5) a frame."""
+    numbering: Literal["sampled", "source"] = "source"
+    """Whether the files count frames of the source video or the frames sampled at 8 per second."""
+
+
+PoseSettings = Annotated[
+    HigherHRNetSettings | YoloPoseSettings | SidecarPoseSettings, Field(discriminator="backend")
+]

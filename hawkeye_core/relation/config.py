@@ -1,0 +1,70 @@
+"""Settings of the relation backends; no heavy imports here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hawkeye_core.settings import Settings
+
+RelTRSize = Literal["r50", "tiny"]
+
+
+class RelTRSettings(Settings):
+    """The paper's scene graph generator (RelTR, TPAMI 2023), own implementation."""
+
+    backend: Literal["reltr"] = "reltr"
+    size: RelTRSize = "r50"
+    """Network size; `tiny` is a small network for tests and the demo."""
+    weights: str = "weights/reltr_checkpoint0149.pth"
+    """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`), or `untrained` for random weights."""
+    short_side: int = Field(default=800, ge=64, le=2048)
+    """Frames are resized so that the shorter side has this many pixels (the original: 800)."""
+    long_side: int = Field(default=1333, ge=64, le=4096)
+    """... unless the longer side would exceed this."""
+    threshold: float = Field(default=0.3, ge=0, le=1)
+    """Subject, predicate and object each need a probability above this."""
+    max_relations: int = Field(default=10, ge=1, le=200)
+    """Triplets kept a frame, best first (the original demo: 10)."""
+    exclude_background: bool = True
+    """Leave out class 0 (`N/A`, `__background__`); the original demo does not."""
+    merge_iou: float = Field(default=0.7, gt=0, le=1)
+    """Boxes of one class that overlap more than this are one object of the graph."""
+
+
+class YoloRelationSettings(Settings):
+    """Ultralytics detection plus geometric predicates (AGPL-3.0, extra `yolo`)."""
+
+    backend: Literal["yolo"] = "yolo"
+    weights: str = "yolo11n.pt"
+    """Path, or a published name that ultralytics fetches itself, or a model `.yaml` for random weights."""
+    confidence: float = Field(default=0.25, ge=0, le=1)
+    """Score an object needs."""
+    iou: float = Field(default=0.7, gt=0, le=1)
+    """IoU of non-maximum suppression."""
+    image_size: int = Field(default=640, ge=32, le=4096)
+    """Longer side of the network's input in pixels."""
+    max_objects: int = Field(default=20, ge=1, le=300)
+    """Objects kept a frame."""
+    max_relations: int = Field(default=30, ge=1, le=1000)
+    """Relations kept a frame."""
+
+
+class SidecarRelationSettings(Settings):
+    """Import scene graphs that were computed elsewhere."""
+
+    backend: Literal["sidecar"] = "sidecar"
+    path: str
+    """Folder (or template with `{video}`) of RelTR-style JSON files or of `.npy` files."""
+    format: Literal["json", "npy"] = "json"
+    """`json`: triplets with boxes; `npy`: the layout of the paper's released code, (n, 353) = 51 + 151 + 151 a frame."""
+    numbering: Literal["sampled", "source"] = "source"
+    """Whether the files count frames of the source video or the frames sampled at 8 per second."""
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    """Triplets whose score is lower are dropped."""
+
+
+RelationSettings = Annotated[
+    RelTRSettings | YoloRelationSettings | SidecarRelationSettings, Field(discriminator="backend")
+]

@@ -1,0 +1,24 @@
+"""Settings of the vision backend; no heavy imports here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hawkeye_core.settings import Settings
+
+
+class VisionSettings(Settings):
+    """A transformers vision tower, pooled to a few tokens a frame."""
+
+    backend: Literal["clip"] = "clip"
+    tower: str = "LanguageBind/Video-LLaVA-7B-hf"
+    """Name or folder of a Video-LLaVA checkpoint (its video tower is used) or of a CLIP model, or `tiny` for a small
+    random tower (which needs `weights: untrained`)."""
+    weights: Literal["pretrained", "untrained"] = "pretrained"
+    """`untrained` builds the tower from its configuration alone, with random weights."""
+    layer: int = Field(default=-2, le=-1, ge=-64)
+    """Hidden layer whose patch tokens are used (Video-LLaVA: the last but one)."""
+    grid: int = Field(default=2, ge=1, le=16)
+    """Patches are mean-pooled to grid x grid frame tokens."""
