@@ -2,8 +2,8 @@
 
 Legend: T frames, S the sum of people (or objects) over the frames, R the sum of relations, J = 17 COCO joints,
 G tokens a frame, D vision width. Counts (``n_people`` ...) say how many of the S rows belong to each frame; the
-first ``n[0]`` rows are frame 0's, and so on. Everything is a C-contiguous numpy array. Boxes and keypoints are in pixels of
-the upright source frame (``width`` x ``height``), origin top left, boxes as x1, y1, x2, y2.
+first ``n[0]`` rows are frame 0's, and so on. Everything is a C-contiguous numpy array. Boxes and keypoints are in
+pixels of the upright source frame (``width`` x ``height``), origin top left, boxes as x1, y1, x2, y2.
 """
 
 from __future__ import annotations

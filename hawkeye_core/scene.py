@@ -1,6 +1,7 @@
 """What passes between decoder, backends and store: batches of frames, and the scene found in each frame.
 
-Legend: B frames in a batch, H x W pixels, P people, J = 17 COCO joints, K objects, R relations, G frame tokens, D vision width.
+Legend: B frames in a batch, H x W pixels, P people, J = 17 COCO joints, K objects, R relations, G frame tokens, D
+vision width.
 """
 
 from __future__ import annotations

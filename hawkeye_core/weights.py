@@ -53,8 +53,9 @@ def _sha256(path: str, size: int, mtime_ns: int) -> str:
 def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     """Tensors of a ``.safetensors`` or ``torch.save`` file, on the CPU; nothing in the file is executed.
 
-    Accepted: a bare state dict, or one under ``model``, ``state_dict`` or ``best_state_dict`` (training checkpoints). An
-    ``argparse.Namespace`` beside the weights, as DETR's descendants write it, is allowed: it holds plain values only.
+    Accepted: a bare state dict, or one under ``model``, ``state_dict`` or ``best_state_dict`` (training checkpoints).
+    An ``argparse.Namespace`` beside the weights, as DETR's descendants write it, is allowed: it holds plain values
+    only.
 
     Raises:
         WeightsError: The file is truncated, holds objects other than tensors and plain values, or no tensors at all.

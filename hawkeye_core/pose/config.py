@@ -52,13 +52,11 @@ class SidecarPoseSettings(Settings):
 
     backend: Literal["sidecar"] = "sidecar"
     path: str
-    """Folder (or template with `{video}`) of COCO-keypoint JSON files or of `.npy` files, one a video or one a frame."""
+    """Folder (or template with `{video}`) of COCO-keypoint JSON or `.npy` files, one a video or one a frame."""
     format: Literal["coco", "npy"] = "coco"
     """`coco`: COCO keypoint results; `npy`: the layout of the paper's released code, (people, 17, 5) a frame."""
     numbering: Literal["sampled", "source"] = "source"
     """Whether the files count frames of the source video or the frames sampled at 8 per second."""
 
 
-PoseSettings = Annotated[
-    HigherHRNetSettings | YoloPoseSettings | SidecarPoseSettings, Field(discriminator="backend")
-]
+PoseSettings = Annotated[HigherHRNetSettings | YoloPoseSettings | SidecarPoseSettings, Field(discriminator="backend")]

@@ -58,7 +58,7 @@ class SidecarRelationSettings(Settings):
     path: str
     """Folder (or template with `{video}`) of RelTR-style JSON files or of `.npy` files."""
     format: Literal["json", "npy"] = "json"
-    """`json`: triplets with boxes; `npy`: the layout of the paper's released code, (n, 353) = 51 + 151 + 151 a frame."""
+    """`json`: triplets with boxes; `npy`: the layout of the paper's released code, (n, 353) = 51 + 151 + 151."""
     numbering: Literal["sampled", "source"] = "source"
     """Whether the files count frames of the source video or the frames sampled at 8 per second."""
     threshold: float = Field(default=0.0, ge=0, le=1)

@@ -1,0 +1,88 @@
+# Hawkeye's verbs. `make help` lists them; every verb builds .venv first when it is missing.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+EXTRAS ?= dev,yolo
+STAMP  := $(VENV)/.hawkeye-setup
+
+# Where things are; override on the command line: make extract VIDEOS="/data/ucf" STORE=/data/store
+VIDEOS      ?= videos
+STORE       ?= work/store
+CONFIG      ?=
+ANNOTATIONS ?= tests/data/real_videos.jsonl
+RUN         ?= work/runs/stage2
+EVAL_OUT    ?= work/eval
+DEMO        ?= work/demo
+ARGS        ?=
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export HF_HUB_DISABLE_TELEMETRY = 1
+export TOKENIZERS_PARALLELISM = false
+
+.PHONY: help setup demo extract train-stage2 eval up down test test-fast lint format bench clean
+
+help:  ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	printf '\nVariables: VIDEOS (%s)  STORE (%s)  CONFIG (yaml with extraction settings)  ANNOTATIONS (%s)\n           RUN (%s)  ARGS (passed on, e.g. ARGS="steps=50")\n' '$(VIDEOS)' '$(STORE)' '$(ANNOTATIONS)' '$(RUN)'
+
+setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev leaves out the AGPL extra yolo)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Hawkeye needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	echo "Installing into $(VENV) (about 6 GB with torch's CUDA libraries; some minutes)"
+	PIP_CONSTRAINT= $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	# opencv-python needs a few system libraries that bare servers lack.
+	if ! $(PY) -c 'import cv2' 2>/dev/null; then
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends libgl1 libglib2.0-0 libxcb1
+	  else
+	    echo "OpenCV cannot be loaded; install its system libraries: sudo apt-get install libgl1 libglib2.0-0 libxcb1" >&2; exit 1
+	  fi
+	  $(PY) -c 'import cv2'
+	fi
+	touch $(STAMP)
+
+demo: $(STAMP)  ## the whole path on two drawn clips with tiny untrained networks: extract, train, evaluate, a picture
+	@$(VENV)/bin/hawkeye demo --out $(DEMO) $(ARGS)
+
+extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=file.yaml]
+	@$(PY) -m flows.extract --videos $(foreach v,$(VIDEOS),'$(v)') --store '$(STORE)' $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
+
+up: $(STAMP)  ## start Prefect server and worker on loopback and deploy extract-features/local
+	@VIDEOS='$(VIDEOS)' STORE='$(STORE)' CONFIG='$(CONFIG)' $(PY) -m flows.services up $(ARGS)
+
+down: $(STAMP)  ## stop worker and server
+	@$(PY) -m flows.services down
+
+train-stage2: $(STAMP)  ## train on the cached graphs of STORE with the segments of ANNOTATIONS
+	@$(VENV)/bin/hawkeye train --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' $(ARGS)
+
+eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
+	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)
+
+test: $(STAMP)  ## all tests, slow ones included
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-fast: $(STAMP)  ## tests that take seconds
+	@$(PY) -m pytest -m 'not slow and not server' $(ARGS)
+
+lint: $(STAMP)  ## ruff and mypy
+	@$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(STAMP)  ## let ruff put the code in shape
+	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
+
+bench: $(STAMP)  ## speed ratios against named references (docs/benchmarks.md)
+	@for f in tests/benchmarks/bench_*.py; do echo "== $$f"; $(PY) $$f $(ARGS); done
+
+clean:  ## remove caches (never a store or a run)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
