@@ -62,7 +62,7 @@ class FramePose:
 class FrameRelations:
     """Scene graph of one frame: objects, and triplets that point at them. Relations best first."""
 
-    object_class: NDArray[np.int32]  # [K] index into hawkeye_core.relation.vocabulary.OBJECT_CLASSES
+    object_class: NDArray[np.int32]  # [K] index into hawkeye_core.relation.vocabulary.EXTENDED_OBJECT_CLASSES
     object_score: NDArray[np.float32]  # [K]
     object_box: NDArray[np.float32]  # [K, 4] x1, y1, x2, y2 px
     subject: NDArray[np.int32]  # [R] index into the K objects
