@@ -1,0 +1,192 @@
+"""Extract videos into a feature store: what is missing, once, and never the same thing twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from feature_store.store import FeatureStore, StoreStats, VideoSource
+
+from feature_store.fingerprint import FAMILIES, Family
+from hawkeye_core.errors import SidecarError, VideoError
+from hawkeye_core.extraction.backends import Backends, get_backends
+from hawkeye_core.extraction.columns import frame_columns
+from hawkeye_core.extraction.config import ExtractSettings
+from hawkeye_core.extraction.stream import SceneStream
+from hawkeye_core.relation.vocabulary import vocabulary_metadata
+from hawkeye_core.video.discover import find_videos
+from hawkeye_core.video.prefetch import Prefetcher
+from hawkeye_core.video.probe import probe
+from hawkeye_core.video.sampling import FrameSampler
+from hawkeye_core.weights import sha256_of
+
+Progress = Callable[[int, int | None], None]
+Status = Literal["done", "partial", "failed", "cached"]
+
+
+@dataclass(frozen=True)
+class VideoPlan:
+    """One video of a run: where it is, its id in the store, and what is missing."""
+
+    path: str
+    video_id: str
+    sha256: str
+    missing: tuple[Family, ...]
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """What came of one video.
+
+    Args:
+        path: Source file.
+        video_id: Id in the store.
+        status: ``done``; ``partial`` (the file ends early; what could be read is stored); ``failed`` (nothing stored
+            by this run); ``cached`` (everything was there).
+        frames: Frames sampled by this run.
+        seconds: Wall time of this run.
+        error: Reason of ``failed`` or ``partial``.
+        families: Family -> fingerprint digest of what the store now holds.
+    """
+
+    path: str
+    video_id: str
+    status: Status
+    frames: int
+    seconds: float
+    error: str | None
+    families: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def plan_videos(settings: ExtractSettings) -> list[VideoPlan]:
+    """The videos the settings name, hashed, with their ids and what the store lacks of each."""
+    store = FeatureStore.open(settings.store, create=True)
+    backends = get_backends(settings)
+    return [_plan(store, backends, str(path)) for path in find_videos(settings.videos)]
+
+
+def extract_video(
+    settings: ExtractSettings, video: str | VideoPlan, *, progress: Progress | None = None
+) -> VideoResult:
+    """Extract what the store lacks of one video.
+
+    Args:
+        settings: The run's settings.
+        video: A path, or a plan from :func:`plan_videos`.
+        progress: Called with (frames done, frames expected or ``None``) after each batch.
+
+    Returns:
+        The result. A bad video comes back as ``failed`` and is recorded so in the store.
+
+    Raises:
+        OSError, MemoryError, RuntimeError: Passing faults of disk, memory or device; worth another try.
+        WeightsError, BackendUnavailableError, ConfigError: The run as a whole cannot work.
+    """
+    begun = time.monotonic()
+    store = FeatureStore.open(settings.store, create=True)
+    backends = get_backends(settings)
+    plan = video if isinstance(video, VideoPlan) else _plan(store, backends, video)
+    held = {family: backends.fingerprints[family].digest for family in FAMILIES if family not in plan.missing}
+    if not plan.missing:
+        return VideoResult(plan.path, plan.video_id, "cached", 0, time.monotonic() - begun, None, held)
+    try:
+        frames, truncated = _extract(settings, store, backends, plan, progress)
+    except (VideoError, SidecarError) as error:
+        source = VideoSource(video_id=plan.video_id, path=plan.path, sha256=plan.sha256)
+        for family in plan.missing:
+            store.record_failure(source, backends.fingerprints[family], str(error))
+        return VideoResult(plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, str(error), held)
+    digests: dict[str, str] = {family: backends.fingerprints[family].digest for family in FAMILIES}
+    status: Status = "partial" if truncated else "done"
+    return VideoResult(plan.path, plan.video_id, status, frames, time.monotonic() - begun, truncated, digests)
+
+
+def settle(settings: ExtractSettings) -> StoreStats:
+    """Compact the catalog after a run and return the store's statistics."""
+    store = FeatureStore.open(settings.store, create=True)
+    store.compact()
+    return store.stats()
+
+
+def _plan(store: FeatureStore, backends: Backends, path: str) -> VideoPlan:
+    sha256 = sha256_of(path) if Path(path).is_file() else ""
+    video_id = store.assign_id(path, sha256)
+    missing = tuple(
+        family for family in FAMILIES if store.find(video_id, family, backends.fingerprints[family].digest) is None
+    )
+    return VideoPlan(path, video_id, sha256, missing)
+
+
+def _extract(
+    settings: ExtractSettings, store: FeatureStore, backends: Backends, plan: VideoPlan, progress: Progress | None
+) -> tuple[int, str | None]:
+    """Decode once, run the missing families, commit them. Returns frames and why the file ended early, if it did."""
+    info = probe(plan.path)
+    expected = None if info.duration_s is None else max(1, round(info.duration_s * settings.fps))
+    source = VideoSource(
+        video_id=plan.video_id,
+        path=plan.path,
+        sha256=plan.sha256,
+        duration_s=info.duration_s,
+        width=info.width,
+        height=info.height,
+        source_fps=info.fps,
+        sampling_fps=settings.fps,
+    )
+    stream = SceneStream(backends, plan.missing, stored_relations=_stored_relations(store, backends, plan))
+    frames = 0
+    with ExitStack() as stack:
+        sampler = stack.enter_context(
+            FrameSampler(plan.path, fps=settings.fps, batch_size=settings.batch_size, video_id=plan.video_id)
+        )
+        batches = stack.enter_context(closing(Prefetcher(sampler)))
+        writers = {
+            family: stack.enter_context(store.writer(source, backends.fingerprints[family], meta=vocabulary_metadata()))
+            for family in plan.missing
+        }
+        for batch in batches:
+            rows = frame_columns(batch)
+            for family, columns in stream(batch).items():
+                writers[family].append(rows, columns)
+            frames += len(batch)
+            if progress is not None:
+                progress(frames, expected)
+        reason = sampler.truncation
+        for writer in writers.values():
+            writer.commit(status="partial" if reason else "done", error=reason)
+    return frames, reason
+
+
+def _stored_relations(store: FeatureStore, backends: Backends, plan: VideoPlan) -> Any:
+    """A reader of the relations the store holds, when vision is to be computed from them."""
+    if "vision" not in plan.missing or "relations" in plan.missing:
+        return None
+    digest = backends.fingerprints["relations"].digest
+
+    def read(start: int, stop: int) -> Any:
+        window = store.window_numpy(
+            plan.video_id, start, stop, families=("relations",), fingerprints={"relations": digest}
+        )
+        return window.relations
+
+    return read
+
+
+def extract_all(
+    settings: ExtractSettings, *, on_result: Callable[[VideoResult], None], progress: Progress | None = None
+) -> Sequence[VideoResult]:
+    """All videos one after another in this process; a bad one never stops the others."""
+    results = []
+    for plan in plan_videos(settings):
+        result = extract_video(settings, plan, progress=progress)
+        on_result(result)
+        results.append(result)
+    return results
