@@ -1,4 +1,4 @@
-"""Which person of the previous frame is which person of this one: object keypoint similarity and an optimal assignment."""
+"""Which person of the previous frame is which of this one: object keypoint similarity and an optimal assignment."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def keypoint_similarity(
 ) -> NDArray[np.float64]:
     """OKS of every pair of people of two frames.
 
-    ``OKS = mean_j exp(-d_j^2 / (2 s^2 k_j^2))`` with ``k_j = 2 sigma_j`` and ``s^2`` the mean area of the two boxes, over the
-    joints that score at least ``joint_score`` in both frames (COCO takes the joints labelled visible and the segment's
-    area; a detector has neither). Symmetric in its two arguments.
+    ``OKS = mean_j exp(-d_j^2 / (2 s^2 k_j^2))`` with ``k_j = 2 sigma_j`` and ``s^2`` the mean area of the two boxes,
+    over the joints that score at least ``joint_score`` in both frames (COCO takes the joints labelled visible and the
+    segment's area; a detector has neither). Symmetric in its two arguments.
 
     Args:
         first: P people.
@@ -60,8 +60,8 @@ def match_previous(
 ) -> NDArray[np.int32]:
     """For each person, the index of the same person in the previous frame.
 
-    The assignment with the largest sum of similarities, each person used at most once, pairs under the threshold left out
-    beforehand (so that a bad pair never costs a good one its partner).
+    The assignment with the largest sum of similarities, each person used at most once, pairs under the threshold left
+    out beforehand (so that a bad pair never costs a good one its partner).
 
     Args:
         current: P people.
