@@ -14,17 +14,17 @@ predicate    holds for             geometry g, 0..1                             
 ===========  ====================  =====================================================================  ======
 riding       person, mount         across * ramp(2 - 4 |foot_s - (y1_o + y2_o) / 2| / max(h_s, h_o))       1.0
 sitting on   person, seat          across * ramp(2 - 4 |foot_s - (y1_o + 2 y2_o) / 3| / h_s)               1.0
-holding      person, small thing   inter / a_o * ramp(2 - 4 a_o / a_s)                                    1.0
-carrying     person, bag           inter / a_o * ramp(2 - 4 a_o / a_s)                                    1.0
-wearing      person, clothing      inter / a_o * ramp(2 - 4 a_o / a_s)                                    1.0
+holding      person, small thing   ramp(1.5 inter / a_o) * ramp(2 - 4 a_o / a_s)                          1.0
+carrying     person, bag           ramp(1.5 inter / a_o) * ramp(2 - 4 a_o / a_s)                          1.0
+wearing      person, clothing      ramp(1.5 inter / a_o) * ramp(2 - 4 a_o / a_s)                          1.0
 in           any, vehicle, vessel  ramp(5 inter / a_s - 4) * ramp(2 - 2 a_s / a_o)
                                    * ramp(5 (foot_o - foot_s) / h_o)                                      0.9
 on           thing, support        across * ramp(1 - 2 below / h_s) * ramp(2 - 2 a_s / a_o)               0.9
-in front of  any, any              ramp(2 inter / min(a_s, a_o)) * ramp(8 (foot_s - foot_o) / u)          0.7
-behind       any, any              g of `in front of` with the roles exchanged                            0.7
-above        any, any              across * [foot_s < y1_o] * ramp(1 - gap_y / u)                         0.6
-under        any, any              g of `above` with the roles exchanged                                  0.6
-near         any, any              ramp(1 - gap / u)                                                      0.5
+in front of  any, any              ramp(2 inter / min(a_s, a_o)) * ramp(8 (foot_s - foot_o) / u)          0.6
+behind       any, any              g of `in front of` with the roles exchanged                            0.6
+above        any, any              across * [foot_s < y1_o] * ramp(1 - gap_y / u)                         0.5
+under        any, any              g of `above` with the roles exchanged                                  0.5
+near         any, any              ramp(1 - gap / u)                                                      0.4
 ===========  ====================  =====================================================================  ======
 
 `in front of` takes the lower foot for the nearer one, as on a ground plane seen from above, which is how surveillance
@@ -66,7 +66,7 @@ MIN_GEOMETRY = 0.2
 
 WEIGHTS: dict[str, float] = {
     "riding": 1.0, "sitting on": 1.0, "holding": 1.0, "carrying": 1.0, "wearing": 1.0, "in": 0.9, "on": 0.9,
-    "in front of": 0.7, "behind": 0.7, "above": 0.6, "under": 0.6, "near": 0.5,
+    "in front of": 0.6, "behind": 0.6, "above": 0.5, "under": 0.5, "near": 0.4,
 }  # fmt: skip
 """Weight of each rule; the order breaks ties."""
 
@@ -146,7 +146,7 @@ def rule_geometry(box: NDArray[np.float32], object_class: I32) -> F64:
     across = _ramp(over_x / np.minimum(width[:, None], width))
     foot, tall = y2[:, None], height[:, None]  # of the subject
 
-    inside = _ramp(inter / area) * _ramp(2 - 4 * area / area[:, None])  # o within s, and small beside it
+    inside = _ramp(1.5 * inter / area) * _ramp(2 - 4 * area / area[:, None])  # o within s, and small beside it
     smaller = _ramp(2 - 2 * area[:, None] / area)
     below = np.maximum(np.maximum(foot - y2, y1 - foot), 0)
     front = _ramp(2 * inter / np.minimum(area[:, None], area)) * _ramp(8 * (foot - y2) / unit)

@@ -32,7 +32,7 @@ def literal_geometry(name: str, s: Box, o: Box, s_name: str, o_name: str) -> flo
     person, vehicle = s_name in groups.PERSONS, s_name in groups.VEHICLES
     held = {"holding": groups.SMALL_THINGS, "carrying": groups.BAGS, "wearing": groups.CLOTHES}
     if name in held:
-        return (person and o_name in held[name]) * inter / a_o * ramp(2 - 4 * a_o / a_s)
+        return (person and o_name in held[name]) * ramp(1.5 * inter / a_o) * ramp(2 - 4 * a_o / a_s)
     if name == "riding":
         off = abs(sy2 - (oy1 + oy2) / 2) / max(hs, ho)
         return (person and o_name in groups.MOUNTS) * across * ramp(2 - 4 * off)
