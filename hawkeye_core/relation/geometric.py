@@ -107,6 +107,7 @@ def relations_of(
     late = rank[:, None] >= rank[None]  # subject after the object in canonical order, or the diagonal
     allowed = np.where(_BOTH_WAYS[:, None, None], ~late, ~np.eye(count, dtype=bool))
     weighted = np.where(allowed & (geometry >= MIN_GEOMETRY), geometry, 0.0) * _weights()[:, None, None]
+    weighted = weighted.round(9)  # so that rounding errors do not break ties, which small integer boxes often have
     best_rule = weighted.argmax(0)
     best = weighted.max(0)  # [K, K] ordered
     # Of the two directions of a pair the better stays; equal ones are decided by the canonical order.

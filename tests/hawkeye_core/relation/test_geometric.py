@@ -68,7 +68,7 @@ def literal_relations(boxes: list[Box], names: list[str], scores: list[float]) -
                     if name in CONVERSE and s != first:
                         continue
                     g = literal_geometry(name, boxes[s], boxes[o], names[s], names[o])
-                    if g >= MIN_GEOMETRY and weight * g > best[0] + 1e-12:
+                    if g >= MIN_GEOMETRY and weight * g > best[0] + 1e-9:
                         best = (weight * g, 0, name, s, o)
             if best[0]:
                 value, _, name, s, o = best
