@@ -19,10 +19,10 @@ class RelTRSettings(Settings):
     """Network size; `tiny` is a small network for tests and the demo."""
     weights: str = "weights/reltr_checkpoint0149.pth"
     """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`), or `untrained` for random weights."""
-    short_side: int = Field(default=800, ge=64, le=2048)
-    """Frames are resized so that the shorter side has this many pixels (the original: 800)."""
-    long_side: int = Field(default=1333, ge=64, le=4096)
-    """... unless the longer side would exceed this."""
+    short_side: int = Field(default_factory=lambda known: 256 if known.get("size") == "tiny" else 800, ge=64, le=2048)
+    """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 256)."""
+    long_side: int = Field(default_factory=lambda known: 448 if known.get("size") == "tiny" else 1333, ge=64, le=4096)
+    """... unless the longer side would exceed this (the original: 1333; `tiny`: 448)."""
     threshold: float = Field(default=0.3, ge=0, le=1)
     """Subject, predicate and object each need a probability above this."""
     max_relations: int = Field(default=10, ge=1, le=200)

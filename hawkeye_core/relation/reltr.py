@@ -7,7 +7,7 @@ P predicate classes (both without the "none" that the logits have last).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -80,12 +80,12 @@ class RelTR(nn.Module):
         memory, grid = self.encode(images, padding=padding)
         states = self.decode(memory, every_layer=auxiliary)
         *earlier, final = (self._predict(state, grid) for state in states)
-        return final if not earlier else _with_auxiliary(final, tuple(earlier))
+        return replace(final, auxiliary=tuple(earlier))
 
     def encode(self, images: Tensor, *, padding: Tensor | None = None) -> tuple[Memory, tuple[int, int]]:
         """Image features with their global context, and the grid h x w they lie on."""
         features = self.input_proj(self.backbone[0](images))  # [B, D, h, w]
-        batch, width, *grid = features.shape
+        width, *grid = features.shape[1:]
         inside = features.new_ones((1, *grid), dtype=torch.bool)
         attendable = None
         if padding is not None:
@@ -127,19 +127,6 @@ class RelTR(nn.Module):
         batch, triplets = maps.shape[:2]
         encoded = self.so_mask_conv(maps.view(batch * triplets, 2, *grid))
         return self.so_mask_fc(encoded.flatten(1)).view(batch, triplets, -1)
-
-
-def _with_auxiliary(final: RelTROutput, earlier: tuple[RelTROutput, ...]) -> RelTROutput:
-    return RelTROutput(
-        final.entity_logits,
-        final.entity_boxes,
-        final.subject_logits,
-        final.subject_boxes,
-        final.object_logits,
-        final.object_boxes,
-        final.predicate_logits,
-        earlier,
-    )
 
 
 def build_reltr(config: RelTRArchitecture, *, seed: int = 0) -> RelTR:
