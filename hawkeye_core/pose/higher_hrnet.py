@@ -40,9 +40,9 @@ ARCHITECTURES: dict[HigherHRNetSize, HigherHRNetConfig] = {
     "w48-640": HigherHRNetConfig(HRNetConfig(width=48), input_size=640),
     # All stages and the same head, thin and shallow: for tests and the demo.
     "tiny": HigherHRNetConfig(
-        HRNetConfig(width=16, stem_width=32, bottlenecks=1, bottleneck_width=16, modules=(1, 1, 1), blocks=1),
+        HRNetConfig(width=16, stem_width=32, bottlenecks=1, bottleneck_width=16, modules=(1, 1, 1), blocks=2),
         input_size=256,
-        head_blocks=1,
+        head_blocks=2,
     ),
 }
 """The published sizes, and a small one."""

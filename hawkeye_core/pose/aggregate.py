@@ -1,0 +1,116 @@
+"""The network's outputs merged to one set of heatmaps and one set of tag maps.
+
+Legend: B frames, J joints, T tag components (2 with flip test, else 1), H x W cells of the final heatmaps, h x w of
+the finer output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+COCO_MIRROR: tuple[int, ...] = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+"""Each joint's counterpart in the mirrored image: left and right change places."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMaps:
+    """Where each joint may be, and which person it would belong to.
+
+    Tags stay at the finer output's resolution: grouping and refining need them at few places, so they are interpolated
+    on demand.
+    """
+
+    heat: Tensor
+    """[B, J, H, W] float32, about 0..1."""
+    tags: Tensor
+    """[B, J, T, h, w] float32; their values on the H x W grid are defined by bilinear resizing."""
+
+    def tags_of(self, frame: int, joint: int) -> Tensor:
+        """[T, H, W]: the tag maps of one joint on the heatmaps' grid."""
+        return resize(self.tags[frame, joint : joint + 1], self.heat.shape[-2:])[0]
+
+    def tags_at(self, frame: Tensor, joint: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        """[N, T]: tags at N cells of the heatmaps' grid; equal to gathering from the resized maps.
+
+        Args:
+            frame: [N] int64.
+            joint: [N] int64.
+            y: [N] int64 row.
+            x: [N] int64 column.
+        """
+        (h, w), (height, width) = self.tags.shape[-2:], self.heat.shape[-2:]
+        top, bottom, down = _neighbours(y, cells=height, source=h)
+        left, right, across = _neighbours(x, cells=width, source=w)
+        maps = self.tags.permute(0, 1, 3, 4, 2)  # [B, J, h, w, T]
+        upper = maps[frame, joint, top, left] * (1 - across) + maps[frame, joint, top, right] * across
+        lower = maps[frame, joint, bottom, left] * (1 - across) + maps[frame, joint, bottom, right] * across
+        return upper * (1 - down) + lower * down
+
+
+def _neighbours(index: Tensor, *, cells: int, source: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The two source cells between which a resized cell's centre lies, and the weight [N, 1] of the second."""
+    position = ((index + 0.5) * (source / cells) - 0.5).clamp_(min=0)
+    first = position.long().clamp_(max=source - 1)
+    weight = (position - first).clamp_(max=1).unsqueeze(-1).float()
+    return first, (first + 1).clamp_(max=source - 1), weight
+
+
+def resize(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinear resize of [B, C, h, w] to ``size``, cell centres at half integers."""
+    if tuple(maps.shape[-2:]) == tuple(size):
+        return maps
+    return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def aggregate(coarse: Tensor, fine: Tensor, *, flipped: bool, size: tuple[int, int] | None) -> ScoreMaps:
+    """Average the heatmaps of both outputs and, with flip test, of the image and its mirror image.
+
+    Everything here is linear, so averages are taken at the lowest resolution they can be; the result equals the
+    original's order (resize, then average) up to rounding. Tags are never averaged: those of the mirror image are a
+    second component.
+
+    Args:
+        coarse: [N, 2 J, h/2, w/2] heatmaps, then tags. N = B, or 2 B with ``flipped``: frames, then mirror images.
+        fine: [N, J, h, w] heatmaps.
+        flipped: Whether the second half of the batch are mirror images.
+        size: (H, W) to which heatmaps are resized (the original's "project to image"); None keeps h x w.
+    """
+    joints = fine.shape[1]
+    coarse, fine = coarse.float(), fine.float()
+    heat_coarse, heat_fine = coarse[:, :joints], fine
+    tags = [coarse[:, joints:]]
+    if flipped:
+        heat_coarse, heat_fine = (_average_mirrored(x) for x in (heat_coarse, heat_fine))
+        tags = [tags[0][: len(heat_fine)], _mirror(tags[0][len(heat_fine) :])]
+    heat = resize(heat_coarse, heat_fine.shape[-2:]).add(heat_fine).mul_(0.5)
+    tag_maps = torch.stack([resize(t, fine.shape[-2:]) for t in tags], dim=2)
+    return ScoreMaps(heat if size is None else resize(heat, size), tag_maps)
+
+
+def merge_scales(maps: Sequence[ScoreMaps], *, tags_from: int) -> ScoreMaps:
+    """Average heatmaps of several input scales, all resized to the same grid; tags come from one of them.
+
+    Args:
+        maps: One an input scale.
+        tags_from: Index of the scale whose tags count (that of factor 1).
+    """
+    if len(maps) == 1:
+        return maps[0]
+    heat = torch.stack([m.heat for m in maps]).mean(dim=0)
+    return ScoreMaps(heat, maps[tags_from].tags)
+
+
+def _mirror(maps: Tensor) -> Tensor:
+    """Maps [B, J, h, w] of a mirror image as seen from the image itself."""
+    order = torch.tensor(COCO_MIRROR, device=maps.device)
+    return maps.index_select(1, order).flip(3)
+
+
+def _average_mirrored(maps: Tensor) -> Tensor:
+    half = len(maps) // 2
+    return _mirror(maps[half:]).add_(maps[:half]).mul_(0.5)
