@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hawkeye_core.settings import Settings
 
@@ -19,9 +20,9 @@ class RelTRSettings(Settings):
     """Network size; `tiny` is a small network for tests and the demo."""
     weights: str = "weights/reltr_checkpoint0149.pth"
     """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`), or `untrained` for random weights."""
-    short_side: int = Field(default_factory=lambda known: 256 if known.get("size") == "tiny" else 800, ge=64, le=2048)
+    short_side: int = Field(default=800, ge=64, le=2048)
     """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 256)."""
-    long_side: int = Field(default_factory=lambda known: 448 if known.get("size") == "tiny" else 1333, ge=64, le=4096)
+    long_side: int = Field(default=1333, ge=64, le=4096)
     """... unless the longer side would exceed this (the original: 1333; `tiny`: 448)."""
     threshold: float = Field(default=0.3, ge=0, le=1)
     """Subject, predicate and object each need a probability above this."""
@@ -31,6 +32,13 @@ class RelTRSettings(Settings):
     """Leave out class 0 (`N/A`, `__background__`); the original demo does not."""
     merge_iou: float = Field(default=0.7, gt=0, le=1)
     """Boxes of one class that overlap more than this are one object of the graph."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_input_size(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("size") == "tiny":
+            return {"short_side": 256, "long_side": 448, **values}
+        return values
 
 
 class YoloRelationSettings(Settings):
