@@ -1,0 +1,155 @@
+"""The flow ``extract-features``: every video once into the feature store, a task a video.
+
+What is already in the store is decided by the store's own commit records, never by Prefect's caches, so that a file
+that was deleted is made again and a killed run is simply continued by the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from prefect import Task, flow, get_run_logger, task, unmapped
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.faults import retry_delays, retry_if_passing
+from flows.limits import ensure_limit, video_slot
+from flows.progress import ProgressBar, stop_flag
+from flows.report import RunSummary, VideoRow, VideosFailedError, failure_message
+from flows.runners import make_task_runner
+from hawkeye_core.extraction.config import ExtractSettings
+
+if TYPE_CHECKING:
+    from hawkeye_core.extraction.run import VideoPlan, VideoResult
+
+TABLE_KEY = "extract-features-videos"
+SUMMARY_KEY = "extract-features-summary"
+PROGRESS_KEY = "extract-features-progress"
+
+
+# The task runner of the decorator is a bound for whoever adds a task here; videos go through make_task_runner.
+@flow(
+    name="extract-features",
+    description="Pose, scene graphs and vision tokens of every video at 8 frames per second, computed once.",
+    task_runner=ThreadPoolTaskRunner(max_workers=1),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def extract_features(settings: ExtractSettings) -> RunSummary | State[Any]:
+    """Extract what the store lacks of the given videos.
+
+    Args:
+        settings: Videos, store and networks; relative paths count from the project folder.
+
+    Returns:
+        The summary when every video is in the store; otherwise a failed state named ``CompletedWithFailures`` whose
+        message names the bad videos and whose exception is :class:`VideosFailedError`.
+
+    Raises:
+        HawkeyeError: The run as a whole cannot work: no videos, missing weights, a wrong device.
+    """
+    from hawkeye_core.extraction import run as extraction  # loads torch: not needed to deploy
+
+    begun = time.monotonic()
+    ensure_limit(settings.workers)
+    plans = extraction.plan_videos(settings)
+    rows = [VideoRow.cached(plan) for plan in plans if not plan.missing]
+    rows += run_videos(settings, [plan for plan in plans if plan.missing])
+    stats = extraction.settle(settings)
+    summary = RunSummary(
+        rows=tuple(sorted(rows, key=lambda row: row.path)),
+        store=settings.store,
+        seconds=time.monotonic() - begun,
+        trained=bool(stats.trained),
+    )
+    publish(summary)
+    return final_state(summary)
+
+
+@task(
+    name="extract-video",
+    task_run_name="{plan.video_id}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=retry_if_passing,
+)
+def extract_one(settings: ExtractSettings, plan: VideoPlan) -> VideoResult:
+    """One video: waits for a slot of the global limit, extracts what is missing, shows how far it is."""
+    from hawkeye_core.extraction import run as extraction
+
+    with video_slot():
+        return extraction.extract_video(settings, plan, progress=ProgressBar(f"frames of {plan.video_id}"))
+
+
+def run_videos(settings: ExtractSettings, plans: Sequence[VideoPlan]) -> list[VideoRow]:
+    """Map the task over the videos and wait for all of them; a failed task becomes a row, never an exception."""
+    if not plans:
+        return []
+    logger = get_run_logger()
+    extract: Task[Any, Any] = extract_one.with_options(
+        retries=settings.retries, retry_delay_seconds=retry_delays(settings.retries)
+    )
+    bar = ProgressBar("videos of this run", key=PROGRESS_KEY)
+    rows = []
+    with stoppable(), make_task_runner(settings.workers) as runner, stop_on_leaving():
+        futures = runner.map(extract, {"settings": unmapped(settings), "plan": list(plans)})
+        planned = dict(zip(futures, plans, strict=True))
+        for future in as_completed(list(futures)):
+            row = row_of(future, planned[future])
+            rows.append(row)
+            logger.info("%s: %s%s", row.video_id, row.status, f" ({row.error})" if row.error else "")
+            bar(len(rows), len(plans))
+    return rows
+
+
+def row_of(future: PrefectFuture[Any], plan: VideoPlan) -> VideoRow:
+    """The row of a finished task."""
+    future.wait()
+    result = future.result(raise_on_failure=False)
+    return VideoRow.fault(plan, result) if isinstance(result, BaseException) else VideoRow.of(result)
+
+
+def publish(summary: RunSummary) -> None:
+    """Put the table and the summary on the run's Artifacts page."""
+    create_table_artifact(summary.table(), key=TABLE_KEY, description=summary.headline)
+    create_markdown_artifact(summary.markdown(), key=SUMMARY_KEY, description=summary.headline)
+
+
+def final_state(summary: RunSummary) -> RunSummary | State[Any]:
+    """The summary, or a failed state that names the bad videos."""
+    get_run_logger().info(summary.headline)
+    if not summary.failed:
+        return summary
+    message = failure_message(summary.failed, of=len(summary.rows))
+    return Failed(name="CompletedWithFailures", message=message, data=VideosFailedError(summary))
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Give the tasks submitted inside a flag that says when to stop."""
+    token = stop_flag.set(threading.Event())
+    try:
+        yield
+    finally:
+        stop_flag.reset(token)
+
+
+@contextmanager
+def stop_on_leaving() -> Iterator[None]:
+    """Raise the flag on the way out.
+
+    After the last video that changes nothing. On SIGTERM or Ctrl-C the threads leave their videos at the next batch;
+    otherwise the runner would wait for whole videos, and the run would be killed before it could say so.
+    """
+    try:
+        yield
+    finally:
+        flag = stop_flag.get()
+        if flag is not None:
+            flag.set()
