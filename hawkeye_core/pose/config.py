@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hawkeye_core.settings import Settings
 
@@ -21,6 +21,8 @@ class HigherHRNetSettings(Settings):
     """Path of the official checkpoint, or `untrained` for random weights (everything made from them says so)."""
     flip_test: bool = True
     """Also run the mirrored frame and average (official default; twice the time, about 1 AP)."""
+    scale_factors: tuple[Annotated[float, Field(gt=0, le=4)], ...] = (1.0,)
+    """Input sizes whose heatmaps are averaged, as factors of the network's own, which must be among them."""
     max_people: int = Field(default=30, ge=1, le=100)
     """People kept a frame."""
     detection_threshold: float = Field(default=0.1, ge=0, le=1)
@@ -29,6 +31,13 @@ class HigherHRNetSettings(Settings):
     """Largest tag distance at which a joint still joins a person."""
     min_person_score: float = Field(default=0.0, ge=0, le=1)
     """People whose mean joint score is lower are dropped; 0 keeps all, as the original does."""
+
+    @field_validator("scale_factors")
+    @classmethod
+    def _scales(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if 1.0 not in value or len(set(value)) != len(value):
+            raise ValueError(f"scale_factors must be distinct and contain 1.0 (tags are read there), got {value}")
+        return value
 
 
 class YoloPoseSettings(Settings):

@@ -1,4 +1,4 @@
-"""HigherHRNet ready to run: published weights loaded strictly, or seeded random ones; batch norm folded in for inference."""
+"""HigherHRNet ready to run: published weights loaded strictly, or seeded random ones; batch norm folded in."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from hawkeye_core.pose.hrnet import ExchangeModule
 from hawkeye_core.pose.hrnet_blocks import BasicBlock, Bottleneck
 from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights, sha256_of
 
-PUBLISHED = (
-    "the model zoo of HRNet/HigherHRNet-Human-Pose-Estimation on GitHub (pose_higher_hrnet_w32_512.pth and others)"
-)
+PUBLISHED = "the model zoo of github.com/HRNet/HigherHRNet-Human-Pose-Estimation (pose_higher_hrnet_w32_512.pth ...)"
 _WRAPPERS = ("module.", "1.")  # DistributedDataParallel; the Sequential around a network trained in half precision
 _RESIDUAL_GAIN = 0.1  # batch-norm scale of what is added to a skip path or to other branches, so that sums stay near 1
 _HEAD_STD = 0.06  # spread of random heatmaps: some cells exceed the usual threshold of 0.1, none comes near 1
@@ -115,8 +113,8 @@ def _damp(module: nn.Module) -> None:
 def fold_batch_norms(module: nn.Module) -> None:
     """Fold every batch norm into the convolution in front of it, in place; the module then serves inference only.
 
-    Exact up to rounding (1e-5 of the output at W32), and about a sixth faster on a CPU. It relies on each batch norm being
-    registered right after its convolution, which holds for every module of :class:`HigherHRNet`.
+    Exact up to rounding, and about a sixth faster on a CPU. It relies on each batch norm being registered right after
+    its convolution, which holds for every module of :class:`HigherHRNet`.
     """
     previous: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):

@@ -1,7 +1,7 @@
 """HRNet, the backbone that keeps its high resolution (Sun et al., CVPR 2019; Wang et al., TPAMI 2020).
 
-Legend: B frames, H x W pixels of the input, w the width of the finest branch. Branch i has width w * 2^i at 1/(4 * 2^i) of the input's
-resolution. Branches run side by side and exchange features after every module.
+Legend: B frames, H x W pixels of the input, w the width of the finest branch. Branch i has width w * 2^i at
+1/(4 * 2^i) of the input's resolution. Branches run side by side and exchange features after every module.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Legend: B frames, C channels, H x W cells of a feature map.
 
-Attribute names (``conv1``, ``bn1``, ``downsample`` ...) are those of the published checkpoints, because strict loading is by name.
+Attribute names (``conv1``, ``bn1``, ``downsample`` ...) are those of the published checkpoints, because strict loading
+is by name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Minimum-cost assignment that breaks ties as the solver of the published HigherHRNet does.
 
-Costs in tag grouping are integers times 100 minus a score. When every candidate finds a person the scores cancel and only integers
-remain, so several assignments often cost the same; which one is taken decides who gets which joint. Two correct solvers may
-differ there (measured: in a quarter of random scenes), so results equal the published ones only with the same order of search.
+Costs in tag grouping are integers times 100 minus a score. When every candidate finds a person the scores cancel and
+only integers remain, so several assignments often cost the same; which one is taken decides who gets which joint. Two
+correct solvers may differ there (measured: in a quarter of random scenes), so results equal the published ones only
+with the same order of search.
 
 The algorithm is Munkres' (J. SIAM 5(1), 1957) in matrix form: stars are the assignment so far, primes the candidates
 to change it. Rows of the zero pattern are integers used as bit sets, which makes the searches cheap in Python; numpy is
@@ -103,7 +104,7 @@ class _Solver:
             column = star  # the search goes on from the star
 
     def _open_zero(self, row: int, column: int, covered: list[bool], open_columns: int) -> tuple[int, int] | None:
-        """The zero the search meets: rows from ``row`` on, cyclically; in a row the *last* one, cyclically from ``column``.
+        """The zero the search meets: rows cyclically from ``row``; in a row the *last* one, cyclically from ``column``.
 
         That the last and not the first zero of a row counts is what sets this order apart from the textbook's.
         """
@@ -126,7 +127,7 @@ class _Solver:
         self._find_zeros()
 
     def _flip_path(self, row: int, prime_of_row: list[int]) -> None:
-        """From a prime without a star in its row, alternate to the star in its column and that row's prime; swap roles."""
+        """Make the prime a star; the star it displaces in its column gives way to its own row's prime; and so on."""
         while row != _NONE:
             column = prime_of_row[row]
             displaced = self.star_of_column[column]

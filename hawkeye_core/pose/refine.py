@@ -33,9 +33,9 @@ def adjust(people: Tensor, heat: Tensor) -> Tensor:
 def refine(people: Tensor, maps: ScoreMaps, *, frame: int) -> Tensor:
     """People with missing joints filled in from the heatmaps.
 
-    A missing joint goes to the cell that maximises ``heat - round(distance of its tag to the person's mean tag)``, the first
-    such cell in row order, provided that heat there is positive; its score is that heat. There is no other threshold, as in
-    the original, so nearly every joint ends up filled, some with scores near zero.
+    A missing joint goes to the cell that maximises ``heat - round(distance of its tag to the person's mean tag)``, the
+    first such cell in row order, provided that heat there is positive; its score is that heat. There is no other
+    threshold, as in the original, so nearly every joint ends up filled, some with scores near zero.
 
     Args:
         people: float32 [P, J, 3 + T], adjusted.
