@@ -1,0 +1,34 @@
+"""``hawkeye eval``: predict segments and print FNR, F2, mAP@tIoU."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hawkeye_core.cli.console import out
+
+
+def evaluate(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings as a.b=value, such as split=all.", metavar="[a.b=c]...")
+    ] = None,
+    store: Annotated[str | None, typer.Option("--store", "-s", help="Feature store.")] = None,
+    annotations: Annotated[str | None, typer.Option("--annotations", "-a", help="Segments, JSONL.")] = None,
+    run: Annotated[str | None, typer.Option("--run", "-r", help="Folder of the training run.")] = None,
+    results: Annotated[str | None, typer.Option("--out", "-o", help="Folder for tables and predictions.")] = None,
+) -> None:
+    """Evaluate a run on the store's videos; the rows that need no model stand beside it.
+
+    Example: `hawkeye eval --store work/store --annotations segments.jsonl --run work/runs/stage2`
+    """
+    from hawkeye_core.evaluation.config import EvalSettings
+    from hawkeye_core.evaluation.run import evaluate as run_evaluation
+    from hawkeye_core.settings import load_settings
+
+    settings = load_settings(
+        EvalSettings,
+        overrides=overrides or (),
+        values={"store": store, "annotations": annotations, "run": run, "out": results},
+    )
+    out.print(run_evaluation(settings).table())
