@@ -18,6 +18,11 @@ from hawkeye_core.pose.aggregate import ScoreMaps
 
 WINDOW = 5
 """Side of the window, in cells, in which a candidate is the maximum."""
+_WINDOW_OFFSETS = sorted(
+    ((y, x) for y in range(-(WINDOW // 2), WINDOW // 2 + 1) for x in range(-(WINDOW // 2), WINDOW // 2 + 1) if x or y),
+    key=lambda offset: offset[0] ** 2 + offset[1] ** 2,
+)
+_FEW = 32  # up to one cell in so many, looking at single windows beats passing over the whole map
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,36 @@ def _running_maximum(x: Tensor, *, dim: int) -> Tensor:
     return torch.maximum(four.narrow(dim, 0, n - 4), x.narrow(dim, 4, n - 4))
 
 
+def peaks_above(heat: Tensor, threshold: float) -> tuple[Tensor, ...]:
+    """Cells that are local maxima and exceed the threshold: int64 frame, joint, row, column, each [N], in row order.
+
+    Where few cells exceed the threshold, as with a trained network, only their windows are looked at: on a CPU
+    that is a third of the work. The result is the same.
+
+    Args:
+        heat: [B, J, H, W].
+        threshold: Score to exceed.
+    """
+    hot = heat > threshold
+    if heat.is_cuda:
+        return (local_maxima(heat) & hot).nonzero(as_tuple=True)
+    cells = hot.nonzero(as_tuple=True)
+    if len(cells[0]) > heat.numel() // _FEW:
+        return (local_maxima(heat) & hot).nonzero(as_tuple=True)
+    return _peaks_among(cells, heat)
+
+
+def _peaks_among(cells: tuple[Tensor, ...], heat: Tensor) -> tuple[Tensor, ...]:
+    """Those of the cells that no other in their window exceeds; nearest neighbours first, since they rule out most."""
+    for dy, dx in _WINDOW_OFFSETS:
+        frame, joint, y, x = cells
+        row = (y + dy).clamp_(0, heat.shape[2] - 1)  # at the border a nearer cell of the same window is asked twice
+        column = (x + dx).clamp_(0, heat.shape[3] - 1)
+        stays = heat[cells] >= heat[frame, joint, row, column]
+        cells = frame[stays], joint[stays], y[stays], x[stays]
+    return cells
+
+
 def find_candidates(maps: ScoreMaps, *, threshold: float, limit: int) -> list[list[Candidates]]:
     """The best local maxima of each joint in each frame.
 
@@ -66,7 +101,7 @@ def find_candidates(maps: ScoreMaps, *, threshold: float, limit: int) -> list[li
         B lists of J.
     """
     heat = maps.heat
-    frame, joint, y, x = (local_maxima(heat) & (heat > threshold)).nonzero(as_tuple=True)
+    frame, joint, y, x = peaks_above(heat, threshold)
     score = heat[frame, joint, y, x]
     batch, joints, _, width = heat.shape
     slot = (frame * joints + joint).cpu().numpy()
