@@ -42,8 +42,8 @@ _SIGNED = rf"-?{TIME}"
 _RANGE = re.compile(
     rf"(?:"
     rf"\bbetween\s+(?P<b1>{_SIGNED}){_UNIT}\s+and\s+(?P<b2>{_SIGNED})"
-    rf"|\bfrom\s+(?P<f1>{_SIGNED}){_UNIT}\s*(?:\bto\b|\bthrough\b|\buntil\b|\btill\b|[-–—~])\s*(?P<f2>{_SIGNED})"
-    rf"|(?<![\w.:])(?P<p1>{TIME}){_UNIT}\s*(?:\bto\b|\bthrough\b|\buntil\b|\btill\b|[-–—~])\s*(?P<p2>{TIME})"
+    rf"|\bfrom\s+(?P<f1>{_SIGNED}){_UNIT}\s*(?:\bto\b|\bthrough\b|\buntil\b|\btill\b|[-\u2013\u2014~])\s*(?P<f2>{_SIGNED})"
+    rf"|(?<![\w.:])(?P<p1>{TIME}){_UNIT}\s*(?:\bto\b|\bthrough\b|\buntil\b|\btill\b|[-\u2013\u2014~])\s*(?P<p2>{TIME})"
     rf"){_UNIT}(?![\w:])",
     re.IGNORECASE,
 )

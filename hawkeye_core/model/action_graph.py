@@ -1,0 +1,141 @@
+"""The action-sensitive graph: joints to one action token a frame (Eq. 1), and video tokens enriched by it (Eq. 2-3)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hawkeye_core.model.attention import EncoderLayer, MultiHeadAttention
+from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.scene_batch import SceneBatch
+from hawkeye_core.model.time_encoding import sinusoidal_time
+from hawkeye_core.scene import COCO_JOINTS, COCO_SKELETON
+
+JOINTS = len(COCO_JOINTS)
+MIN_SIDE = 1e-3
+"""Smallest side of a person's box, as part of the frame, that joints are divided by."""
+
+
+def skeleton_mask() -> Tensor:
+    """[J, J] bool: True where two joints are neighbours in the COCO skeleton or the same."""
+    mask = torch.eye(JOINTS, dtype=torch.bool)
+    for a, b in COCO_SKELETON:
+        mask[a, b] = mask[b, a] = True
+    return mask
+
+
+class JointAttention(nn.Module):
+    """Eq. 1: graph attention over the skeleton.
+
+    ``alpha_kj = softmax_j((W h_k) . (W h_j) / sqrt d)`` over the neighbours j of joint k and k itself,
+    ``hat h_k = sum_j alpha_kj h_j``, ``h'_k = ReLU(W' [hat h_k, h_k])``.
+
+    The paper calls both matrices W; the shapes demand two. Dense over a constant 17 x 17 mask: at this size one matrix
+    product is faster than a sparse operator, and its sum has a fixed order. A joint that was not seen is no one's
+    neighbour; a joint without seen neighbours has ``hat h_k = 0``.
+
+    Args:
+        width: d.
+
+    Shapes:
+        h [..., J, d], seen [..., J] bool -> [..., J, d]
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.attend = nn.Linear(width, width, bias=False)
+        self.update = nn.Linear(2 * width, width, bias=False)
+        self.register_buffer("skeleton", skeleton_mask())
+        self.skeleton: Tensor
+
+    def forward(self, h: Tensor, seen: Tensor) -> Tensor:
+        """See the class."""
+        projected = self.attend(h)
+        scores = projected @ projected.transpose(-1, -2) / math.sqrt(h.shape[-1])  # [..., J, J]
+        edges = self.skeleton & seen[..., None, :]
+        # The lowest finite number, not -inf: a row without neighbours stays finite, and is set to 0 below.
+        scores = scores.masked_fill(~edges, torch.finfo(scores.dtype).min)
+        alpha = scores.softmax(-1) * edges
+        return torch.relu(self.update(torch.cat([alpha @ h, h], -1)))
+
+
+class JointEmbedding(nn.Module):
+    """A joint's input: place in the person's box, place in the frame, score, which joint, and (a switch) velocity.
+
+    Shapes:
+        see :class:`SceneBatch` -> [B, T, P, J, d]
+    """
+
+    def __init__(self, width: int, *, velocity: bool) -> None:
+        super().__init__()
+        self.velocity = velocity
+        self.project = nn.Linear(7 if velocity else 5, width)
+        self.joint = nn.Embedding(JOINTS, width)
+
+    def forward(self, scene: SceneBatch) -> Tensor:
+        """See the class."""
+        xy, score = scene.keypoints[..., :2], scene.keypoints[..., 2:]
+        corner, far = scene.person_box[..., None, :2], scene.person_box[..., None, 2:]
+        inside = (xy - corner) / (far - corner).clamp(min=MIN_SIDE)
+        parts = [inside, xy, score] + ([scene.velocity] if self.velocity else [])
+        features = torch.cat(parts, -1).to(self.project.weight.dtype)  # [B, T, P, J, 5 or 7]
+        return self.project(features) + self.joint.weight
+
+
+class ActionTokens(nn.Module):
+    """One action token a frame: Eq. 1 for every person, then the mean over the seen joints of up to five people.
+
+    Footnote 2 of the paper: "Each token contains up to 5 people, and we average each token after graph attention."
+    The mean runs over all seen joints of all people at once. A frame without any gets the learned "nobody" token.
+
+    Shapes:
+        :class:`SceneBatch` -> [B, T, d]
+    """
+
+    def __init__(self, config: HawkeyeConfig) -> None:
+        super().__init__()
+        self.joint_score = config.joint_score
+        self.embed = JointEmbedding(config.action_width, velocity=config.velocity)
+        self.attention = JointAttention(config.action_width)
+        self.nobody = nn.Parameter(torch.zeros(config.action_width))
+
+    def forward(self, scene: SceneBatch) -> Tensor:
+        """See the class."""
+        seen = scene.person_mask[..., None] & (scene.keypoints[..., 2] >= self.joint_score)  # [B, T, P, J]
+        h = self.attention(self.embed(scene), seen)  # [B, T, P, J, d]
+        count = seen.sum((2, 3))[..., None]  # [B, T, 1]
+        mean = (h * seen[..., None]).sum((2, 3)) / count.clamp(min=1)
+        return torch.where(count > 0, mean, self.nobody)
+
+
+class ActionGraph(nn.Module):
+    """Video tokens enriched with action tokens: the paper's action-aware video tokens ``X_{c+1}``.
+
+    ``X_c = V_a softmax(Q_v^T K_a)`` over the whole window, then one encoder layer (Eq. 2-3). A frame's video token is
+    the mean of its g x g tokens. Sinusoidal time is added to queries and keys; the paper does not say how a query
+    knows its frame. As printed the video reaches ``X_c`` through the queries only; ``video_residual`` adds ``X_v``.
+
+    Shapes:
+        :class:`SceneBatch` -> [B, T, D]
+    """
+
+    def __init__(self, config: HawkeyeConfig) -> None:
+        super().__init__()
+        width = config.vision_width
+        self.video_residual = config.video_residual
+        self.tokens = ActionTokens(config)
+        self.cross = MultiHeadAttention(width, config.scene_heads, context_width=config.action_width)
+        self.encoder = EncoderLayer(width, config.scene_heads)
+
+    def forward(self, scene: SceneBatch, video: Tensor) -> Tensor:
+        """``video``: [B, T, D], the frame's video token."""
+        action = self.tokens(scene)  # [B, T, d]
+        frames = action.shape[1]
+        queries = video + sinusoidal_time(frames, video.shape[-1], like=video)
+        context = action + sinusoidal_time(frames, action.shape[-1], like=action)
+        crossed = self.cross(queries, context, scene.frame_mask)
+        if self.video_residual:
+            crossed = crossed + video
+        return self.encoder(crossed, scene.frame_mask)

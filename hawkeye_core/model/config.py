@@ -1,0 +1,115 @@
+"""Configuration of the whole model: the backbone, the scene modules, and the switches of the ablation study."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from transformers import PreTrainedConfig, VideoLlavaConfig
+
+from hawkeye_core.model.balance_loss import Importance, Variation
+
+EDGES = ("undirected", "directed")
+
+
+class HawkeyeConfig(PreTrainedConfig):
+    """A Video-LLaVA backbone with scene modules in front.
+
+    Args:
+        llava: Values of a ``VideoLlavaConfig`` (its vision width is D, its text width H); the 7B shape if not given.
+        action_width: d of the joints' graph.
+        joint_score: Joints that score lower were not seen.
+        velocity: Whether joints carry their velocity (our addition; off in the paper's exact setting).
+        graph_width: d of the scene graph's nodes.
+        graph_layers: L of Eq. 4.
+        edges: ``undirected``, or ``directed``, the paper's wording.
+        scene_heads: Attention heads of the scene modules.
+        video_residual: Whether X_v is added before Eq. 2.
+        experts: N of Eq. 5.
+        expert_layers: Encoder layers an expert.
+        importance: Form of Eq. 6.
+        cv: Form of L_bc.
+        tau: Temperature of Eq. 6.
+        lambda_bc: Weight of L_bc in the loss; 0 is the paper's "w/o L_bc".
+        asg: False: a frame's plain video token stands for its action-aware one ("w/o ASG").
+        org: False: a frame's plain video token stands for its object-aware one ("w/o ORG").
+        moe: False: both tokens of a frame are concatenated and projected ("w/o B-H MoE").
+        scene: False: plain Video-LLaVA; two pooled frame tokens a frame go straight to the projector.
+        initializer_range: Standard deviation of new weights.
+
+    Raises:
+        ValueError: A value that no model can be built from.
+    """
+
+    model_type = "hawkeye"
+
+    def __init__(
+        self,
+        llava: dict[str, Any] | None = None,
+        action_width: int = 256,
+        joint_score: float = 0.1,
+        velocity: bool = False,
+        graph_width: int = 512,
+        graph_layers: int = 2,
+        edges: str = "undirected",
+        scene_heads: int = 8,
+        video_residual: bool = False,
+        experts: int = 2,
+        expert_layers: int = 8,
+        importance: Importance = "softmax",
+        cv: Variation = "printed",
+        tau: float = 0.07,
+        lambda_bc: float = 0.2,
+        asg: bool = True,
+        org: bool = True,
+        moe: bool = True,
+        scene: bool = True,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        self.llava = {} if llava is None else llava
+        self.action_width = action_width
+        self.joint_score = joint_score
+        self.velocity = velocity
+        self.graph_width = graph_width
+        self.graph_layers = graph_layers
+        self.edges = edges
+        self.scene_heads = scene_heads
+        self.video_residual = video_residual
+        self.experts = experts
+        self.expert_layers = expert_layers
+        self.importance: Importance = importance
+        self.cv: Variation = cv
+        self.tau = tau
+        self.lambda_bc = lambda_bc
+        self.asg = asg
+        self.org = org
+        self.moe = moe
+        self.scene = scene
+        self.initializer_range = initializer_range
+        super().__init__(**kwargs)
+        self._check()
+
+    def llava_config(self) -> VideoLlavaConfig:
+        """The backbone's configuration."""
+        return VideoLlavaConfig(**self.llava)
+
+    @property
+    def vision_width(self) -> int:
+        """D."""
+        return int(self.llava_config().vision_config.hidden_size)
+
+    def _check(self) -> None:
+        width = self.vision_width
+        problems = [
+            (width % self.scene_heads, f"scene_heads {self.scene_heads} does not divide the vision width {width}"),
+            (width % 2 or self.action_width % 2, "vision width and action_width must be even (sinusoidal time)"),
+            (self.edges not in EDGES, f"edges is {self.edges!r}; allowed: {', '.join(EDGES)}"),
+            (self.importance not in get_args(Importance), f"importance is {self.importance!r}"),
+            (self.cv not in get_args(Variation), f"cv is {self.cv!r}"),
+            (self.tau <= 0, f"tau is {self.tau}; it must be positive"),
+            (self.lambda_bc < 0, f"lambda_bc is {self.lambda_bc}; it must not be negative"),
+            (min(self.experts, self.expert_layers, self.graph_layers) < 1, "experts and layers must be at least 1"),
+        ]
+        for wrong, message in problems:
+            if wrong:
+                raise ValueError(message)

@@ -1,0 +1,169 @@
+"""Hawkeye: scene tokens in front of a Video-LLaVA, for training and for answering."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PreTrainedModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
+from transformers.utils import ModelOutput
+
+from hawkeye_core.model.action_graph import ActionTokens
+from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.relation_graph import RelationGraph
+from hawkeye_core.model.scene_batch import SceneBatch
+from hawkeye_core.model.scene_encoder import SceneEncoder, SceneOutput
+
+IGNORE = -100
+"""Label of a token that is not learned (the question, padding)."""
+
+
+@dataclass
+class HawkeyeOutput(ModelOutput):
+    """Losses of one batch; ``loss = lm_loss + lambda_bc * balance_loss``."""
+
+    loss: Tensor | None = None
+    lm_loss: Tensor | None = None
+    balance_loss: Tensor | None = None
+    answer_tokens: int = 0
+
+
+class Generated(NamedTuple):
+    """Answers of one batch."""
+
+    token_ids: Tensor  # [B, A] int64, end-of-text and padding behind the answer
+    probabilities: Tensor  # [B, A] probability of each of these tokens when it was chosen
+
+
+class HawkeyeModel(PreTrainedModel):
+    """The whole model.
+
+    Features of the vision tower come from the feature store, so the towers of the backbone are not built; what is
+    used of it is ``multi_modal_projector``, ``language_model`` and ``lm_head``, under their published names.
+    """
+
+    config_class = HawkeyeConfig
+    base_model_prefix = "hawkeye"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+
+    def __init__(self, config: HawkeyeConfig) -> None:
+        super().__init__(config)
+        self.scene = SceneEncoder(config)
+        self.backbone = _without_towers(config.llava_config())
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        std = self.config.initializer_range
+        if isinstance(module, ActionTokens):
+            nn.init.normal_(module.nobody, std=std)
+        elif isinstance(module, RelationGraph):
+            nn.init.normal_(module.nothing, std=std)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Embeddings of the language model's vocabulary."""
+        return self.backbone.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the embeddings of the language model's vocabulary."""
+        self.backbone.set_input_embeddings(value)
+
+    @property
+    def scene_token_id(self) -> int:
+        """Id of the placeholder that scene tokens replace (Video-LLaVA's video token)."""
+        return int(self.backbone.config.video_token_index)
+
+    def embed(self, input_ids: Tensor, scene: SceneBatch) -> tuple[Tensor, SceneOutput]:
+        """Text embeddings with the projected scene tokens in place of their placeholders, frame after frame.
+
+        Args:
+            input_ids: [B, L] with two placeholders for each frame that is there.
+            scene: The windows' features.
+
+        Returns:
+            [B, L, H], and what the scene modules gave.
+
+        Raises:
+            ValueError: A sample's placeholders are not two a frame.
+        """
+        places = input_ids == self.scene_token_id
+        encoded = self.scene(scene)
+        wanted = scene.frame_mask.sum(1) * encoded.tokens.shape[2]
+        if not torch.equal(places.sum(1), wanted):
+            raise ValueError(f"scene placeholders a sample {places.sum(1).tolist()}, scene tokens {wanted.tolist()}")
+        text = self.get_input_embeddings()(input_ids.masked_fill(places, 0))
+        projector = self.backbone.model.multi_modal_projector
+        tokens = projector(encoded.tokens[scene.frame_mask].flatten(0, 1).to(projector.linear_1.weight.dtype))
+        return text.masked_scatter(places[..., None], tokens.to(text.dtype)), encoded
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, labels: Tensor, **_: Any
+    ) -> HawkeyeOutput:
+        """Loss on the answers: ``L_total = L + lambda L_bc`` (paper, section 3.3).
+
+        The language model's head runs on the rows that predict an answer token only; the loss is the same.
+
+        Args:
+            input_ids: [B, L].
+            attention_mask: [B, L], 0 for padding.
+            scene: The windows' features.
+            labels: [B, L], the token ids of the answers, -100 elsewhere.
+        """
+        embeds, encoded = self.embed(input_ids, scene)
+        hidden = self.backbone.model.language_model(
+            inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False
+        ).last_hidden_state
+        targets = labels[:, 1:]
+        learned = targets != IGNORE
+        logits = self.backbone.lm_head(hidden[:, :-1][learned])  # [answer tokens, V]
+        lm_loss = F.cross_entropy(logits.float(), targets[learned])
+        return HawkeyeOutput(
+            loss=lm_loss + self.config.lambda_bc * encoded.balance_loss,
+            lm_loss=lm_loss,
+            balance_loss=encoded.balance_loss,
+            answer_tokens=int(learned.sum()),
+        )
+
+    @torch.no_grad()
+    def generate(
+        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, max_new_tokens: int, eos_token_id: int,
+        pad_token_id: int,
+    ) -> Generated:  # fmt: skip
+        """Answer greedily.
+
+        Args:
+            input_ids: [B, L], prompts padded on the left.
+            attention_mask: [B, L].
+            scene: The windows' features.
+            max_new_tokens: Longest answer.
+            eos_token_id: Ends an answer.
+            pad_token_id: Fills up behind it.
+        """
+        embeds, _ = self.embed(input_ids, scene)
+        result = self.backbone.generate(
+            inputs_embeds=embeds, attention_mask=attention_mask, max_new_tokens=max_new_tokens, do_sample=False,
+            eos_token_id=eos_token_id, pad_token_id=pad_token_id, return_dict_in_generate=True, output_logits=True,
+        )  # fmt: skip
+        tokens = result.sequences
+        chosen = [
+            logits.float().softmax(-1).gather(1, tokens[:, step : step + 1])
+            for step, logits in enumerate(result.logits)
+        ]
+        return Generated(tokens, torch.cat(chosen, 1))
+
+
+def _without_towers(config: VideoLlavaConfig) -> VideoLlavaForConditionalGeneration:
+    """The backbone with random weights and without its two vision towers, which the cached features replace."""
+    slim = copy.deepcopy(config)
+    slim.vision_config.num_hidden_layers = 0  # built by the class, then dropped: build as little as possible
+    backbone = VideoLlavaForConditionalGeneration(slim)
+    backbone.model.video_tower = None
+    backbone.model.image_tower = None
+    backbone.config = backbone.model.config = config
+    return backbone
