@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 Family = Literal["pose", "relations", "vision"]
@@ -40,7 +41,7 @@ class Fingerprint:
         """False when the networks behind these features have random weights."""
         return UNTRAINED not in self.weights
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]

@@ -43,7 +43,7 @@ class RecordName:
             return None
         if not _VIDEO_ID.fullmatch(parts[0]) or not _DIGEST.fullmatch(parts[2]):
             return None
-        return cls(parts[0], parts[1], parts[2], int(parts[3]))  # type: ignore[arg-type]
+        return cls(parts[0], parts[1], parts[2], int(parts[3]))
 
 
 def check_video_id(video_id: str) -> str:
@@ -60,7 +60,7 @@ def check_family(family: str) -> Family:
     """Returns the family; raises :class:`StoreError` for an unknown one."""
     if family not in FAMILIES:
         raise StoreError(f"unknown feature family {family!r}; there are {', '.join(FAMILIES)}")
-    return family  # type: ignore[return-value]
+    return family
 
 
 def check_digest(digest: str) -> str:

@@ -100,7 +100,7 @@ class RemoteStorage:
 
     def open_input(self, path: str) -> IO[bytes]:
         """Open for reading, seekable."""
-        return self.fs.open(self._at(path), "rb")  # type: ignore[no-any-return]
+        return self.fs.open(self._at(path), "rb")
 
     def temporary(self, path: str) -> Path:
         """A fresh name on this machine's own disk."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_store.columns import FrameColumns, PoseColumns, RelationColumns, VisionColumns
+from feature_store.columns import PoseColumns, RelationColumns, VisionColumns
 from feature_store.fingerprint import Family
 
 Columns = PoseColumns | RelationColumns | VisionColumns
@@ -148,18 +148,11 @@ def arrow_schema(
         shapes: From :func:`item_shapes`.
         meta: Key-value metadata of the file.
     """
-    fields = [_required("video", pa.string(), _note("id of the video in the store"))]
-    structs: dict[str, list[pa.Field]] = {}
+    columns: dict[str, list[pa.Field]] = {}
     for leaf in leaves_of(family):
-        field = _leaf_field(leaf, shapes[leaf.field])
-        if not leaf.path:
-            fields.append(field)
-        elif leaf.column in structs:
-            structs[leaf.column].append(field)
-        else:
-            structs[leaf.column] = [field]
-            fields.append(_required(leaf.column, pa.null()))  # its place in the order; the type follows below
-    lists = {name: pa.list_(_required("element", pa.struct(parts))) for name, parts in structs.items()}
-    return pa.schema(
-        [field.with_type(lists.get(field.name, field.type)) for field in fields], metadata=dict(meta or {})
-    )
+        columns.setdefault(leaf.column, []).append(_leaf_field(leaf, shapes[leaf.field]))
+    fields = [_required("video", pa.string(), _note("id of the video in the store"))]
+    for name, parts in columns.items():
+        ragged = parts[0].name != name  # a column that is no leaf is a list of structs of leaves
+        fields.append(_required(name, pa.list_(_required("element", pa.struct(parts)))) if ragged else parts[0])
+    return pa.schema(fields, metadata=dict(meta or {}))

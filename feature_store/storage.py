@@ -87,26 +87,29 @@ class LocalStorage:
 
     def write(self, path: str, data: bytes) -> None:
         """Write or replace a file at once: readers see the old or the new one, also after a crash."""
-        temporary = self._write_temporary(path, data)
-        os.replace(temporary, self.root / path)
+        with self._written(path, data) as temporary:
+            os.replace(temporary, self.root / path)
         sync_folder((self.root / path).parent)
 
     def write_new(self, path: str, data: bytes) -> None:
         """Like :meth:`write`, but raises ``FileExistsError`` if the file is there already."""
-        temporary = self._write_temporary(path, data)
-        try:
+        with self._written(path, data) as temporary:
             os.link(temporary, self.root / path)  # the one call that is both atomic and exclusive
-        finally:
-            temporary.unlink()
         sync_folder((self.root / path).parent)
 
-    def _write_temporary(self, path: str, data: bytes) -> Path:
+    @contextmanager
+    def _written(self, path: str, data: bytes) -> Iterator[Path]:
+        """A locked temporary file with ``data``, on the disk; deleted at the end."""
         temporary = self.temporary(path)
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        return temporary
+        with locked(temporary):
+            try:
+                with temporary.open("r+b") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield temporary
+            finally:
+                temporary.unlink(missing_ok=True)
 
     def remove(self, path: str) -> None:
         """Delete a file; nothing happens if it is gone."""
