@@ -32,8 +32,8 @@ class VideoInfo:
         width: Pixels, upright (after rotation).
         height: Pixels, upright.
         fps: Frames a second as stated, or ``None`` if the header gives none that is believable.
-        duration_s: Seconds as stated, or ``None``. For MP4 the playing time of the video track, otherwise of the
-            longest stream.
+        duration_s: Seconds as stated, or ``None``. For MP4 the playing time of the video track (``None`` if
+            fragmented), otherwise of the longest stream.
         rotation: Degrees clockwise (0, 90, 180, 270) by which the stored picture is turned to be upright.
         codec: Four-character code, such as ``avc1`` or ``XVID``.
         container: ``mp4``, ``matroska``, ``avi``, ``ts``, ``flv``, ``asf``, ``ogg``, ``mpeg-ps`` or ``unknown``.
@@ -120,7 +120,7 @@ def _info(path: Path, capture: cv2.VideoCapture, facts: ContainerFacts) -> Video
         width=width,
         height=height,
         fps=_frame_rate(capture),
-        duration_s=facts.duration_s if facts.duration_s is not None else _stated_duration(capture),
+        duration_s=facts.duration_s if facts.kind == "mp4" else _stated_duration(capture),
         rotation=int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360,
         codec=_codec(capture),
         container=facts.kind,
