@@ -107,7 +107,7 @@ class RelTR(nn.Module):
         return self.transformer.decoder(start, queries, memory, every_layer=every_layer)
 
     def _predict(self, state: DecoderState, grid: tuple[int, int]) -> RelTROutput:
-        spatial = self._spatial_features(state, grid)
+        spatial = self.spatial_features(state, grid)
         pair = torch.cat((state.subject, state.object, spatial), dim=-1)
         return RelTROutput(
             entity_logits=self.entity_class_embed(state.entity),
@@ -119,7 +119,7 @@ class RelTR(nn.Module):
             predicate_logits=self.rel_class_embed(pair),
         )
 
-    def _spatial_features(self, state: DecoderState, grid: tuple[int, int]) -> Tensor:
+    def spatial_features(self, state: DecoderState, grid: tuple[int, int]) -> Tensor:
         """Where subject and object look, as a feature [B, T, map_widths[1]]; no gradient flows into the maps."""
         if state.subject_map is None or state.object_map is None:
             raise ValueError("this decoder state carries no attention maps")
