@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from feature_store.store import FeatureStore, StoreStats, VideoSource
-
 from feature_store.fingerprint import FAMILIES, Family
+from feature_store.records import VideoSource
+from feature_store.stats import StoreStats
+from feature_store.store import FeatureStore
 from hawkeye_core.errors import SidecarError, VideoError
 from hawkeye_core.extraction.backends import Backends, get_backends
 from hawkeye_core.extraction.columns import frame_columns
@@ -20,7 +21,7 @@ from hawkeye_core.extraction.stream import SceneStream
 from hawkeye_core.relation.vocabulary import vocabulary_metadata
 from hawkeye_core.video.discover import find_videos
 from hawkeye_core.video.prefetch import Prefetcher
-from hawkeye_core.video.probe import probe
+from hawkeye_core.video.probe import VideoInfo, probe
 from hawkeye_core.video.sampling import FrameSampler
 from hawkeye_core.weights import sha256_of
 
@@ -100,7 +101,7 @@ def extract_video(
     try:
         frames, truncated = _extract(settings, store, backends, plan, progress)
     except (VideoError, SidecarError) as error:
-        source = VideoSource(video_id=plan.video_id, path=plan.path, sha256=plan.sha256)
+        source = _source(plan, settings)
         for family in plan.missing:
             store.record_failure(source, backends.fingerprints[family], str(error))
         return VideoResult(plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, str(error), held)
@@ -131,16 +132,7 @@ def _extract(
     """Decode once, run the missing families, commit them. Returns frames and why the file ended early, if it did."""
     info = probe(plan.path)
     expected = None if info.duration_s is None else max(1, round(info.duration_s * settings.fps))
-    source = VideoSource(
-        video_id=plan.video_id,
-        path=plan.path,
-        sha256=plan.sha256,
-        duration_s=info.duration_s,
-        width=info.width,
-        height=info.height,
-        source_fps=info.fps,
-        sampling_fps=settings.fps,
-    )
+    source = _source(plan, settings, info)
     stream = SceneStream(backends, plan.missing, stored_relations=_stored_relations(store, backends, plan))
     frames = 0
     with ExitStack() as stack:
@@ -159,10 +151,24 @@ def _extract(
             frames += len(batch)
             if progress is not None:
                 progress(frames, expected)
-        reason = sampler.truncation
+        reason = sampler.reason
         for writer in writers.values():
             writer.commit(status="partial" if reason else "done", error=reason)
     return frames, reason
+
+
+def _source(plan: VideoPlan, settings: ExtractSettings, info: VideoInfo | None = None) -> VideoSource:
+    """What the store keeps of the source file; without ``info`` for a file that could not be opened."""
+    return VideoSource(
+        video_id=plan.video_id,
+        path=plan.path,
+        sha256=plan.sha256,
+        duration_s=(info.duration_s or 0.0) if info else 0.0,
+        width=info.width if info else 0,
+        height=info.height if info else 0,
+        source_fps=(info.fps or 0.0) if info else 0.0,
+        fps=settings.fps,
+    )
 
 
 def _stored_relations(store: FeatureStore, backends: Backends, plan: VideoPlan) -> Any:

@@ -1,0 +1,175 @@
+"""Extraction of whole videos: done once, resumed, and a bad one never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_store.store import FeatureStore
+from hawkeye_core.errors import WeightsError
+from hawkeye_core.extraction.backends import get_backends
+from hawkeye_core.extraction.config import ExtractSettings
+from hawkeye_core.extraction.run import extract_video, plan_videos, settle
+
+Make = Callable[..., ExtractSettings]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[ExtractSettings], list[tuple[str, int]]]:
+    """Records (backend, frames) of every call into the networks of some settings."""
+
+    def watch(settings: ExtractSettings) -> list[tuple[str, int]]:
+        seen: list[tuple[str, int]] = []
+        backends = get_backends(settings)
+        for name, method in (("pose", "detect"), ("relations", "detect"), ("vision", "encode")):
+            backend = getattr(backends, name)
+            original = getattr(backend, method)
+
+            def counted(batch, *rest, original=original, name=name):
+                seen.append((name, len(batch)))
+                return original(batch, *rest)
+
+            monkeypatch.setattr(backend, method, counted)
+        return seen
+
+    return watch
+
+
+def run_all(settings: ExtractSettings) -> list:
+    results = [extract_video(settings, plan) for plan in plan_videos(settings)]
+    settle(settings)
+    return results
+
+
+def content(store: Path, video: str, families: tuple = ("pose", "relations", "vision")) -> dict[str, np.ndarray]:
+    opened = FeatureStore.open(store)
+    window = opened.window_numpy(video, 0, opened.n_frames(video, families=families), families=families)
+    return {
+        f"{family}.{name}": getattr(getattr(window, family), name)
+        for family in families
+        for name in type(getattr(window, family)).__slots__
+    }
+
+
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], *, atol: float = 0.0) -> None:
+    assert one.keys() == other.keys()
+    for key in one:
+        np.testing.assert_allclose(one[key].astype(float), other[key].astype(float), atol=atol, rtol=0, err_msg=key)
+
+
+def test_a_video_is_extracted_once(tmp_path: Path, write_clip: Write, tiny_settings: Make, calls) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4", frames=20)
+    settings = tiny_settings()
+    (result,) = run_all(settings)
+    assert (result.status, result.frames, result.error) == ("done", 16, None)
+    assert set(result.families) == {"pose", "relations", "vision"}
+    seen = calls(settings)
+    (again,) = run_all(settings)
+    assert (again.status, again.frames, again.families) == ("cached", 0, result.families)
+    assert seen == []
+
+
+def test_everything_made_from_random_weights_says_so(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings()
+    run_all(settings)
+    assert not settle(settings).trained
+    assert all(not record.fingerprint.trained for record in FeatureStore.open(settings.store).records())
+
+
+def test_only_the_missing_family_is_computed_from_the_stored_boxes(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make, calls
+) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings()
+    run_all(settings)
+    wider = tiny_settings("vision.grid=3")
+    seen = calls(wider)
+    (result,) = run_all(wider)
+    assert result.status == "done"
+    assert {name for name, _ in seen} == {"vision"}
+    fresh = tiny_settings("vision.grid=3", store=tmp_path / "fresh")
+    run_all(fresh)
+    digests = {"vision": result.families["vision"]}
+    held = FeatureStore.open(settings.store).window_numpy("a", 0, 16, families=("vision",), fingerprints=digests)
+    new = FeatureStore.open(fresh.store).window_numpy("a", 0, 16, families=("vision",))
+    assert np.array_equal(held.vision.object_tokens, new.vision.object_tokens)
+    assert held.vision.frame_tokens.shape[1] == 9
+
+
+def test_repeated_pictures_are_computed_once(tmp_path: Path, write_clip: Write, tiny_settings: Make, calls) -> None:
+    write_clip(tmp_path / "videos" / "slow.mp4", frames=10, fps=5)
+    settings = tiny_settings("batch_size=3")
+    seen = calls(settings)
+    (result,) = run_all(settings)
+    assert result.frames == 16
+    assert sum(frames for name, frames in seen if name == "pose") == 10
+    stored = content(tmp_path / "store", "slow")
+    pts = FeatureStore.open(settings.store).window_numpy("slow", 0, 16).frames.pts
+    repeats = np.flatnonzero(np.diff(pts) == 0) + 1
+    assert len(repeats) == 6
+    tokens = stored["vision.frame_tokens"]
+    assert all(np.array_equal(tokens[k], tokens[k - 1]) for k in repeats)
+
+
+def test_the_batch_size_changes_nothing(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4", frames=23)
+    run_all(tiny_settings("batch_size=5", store=tmp_path / "five"))
+    run_all(tiny_settings("batch_size=8", store=tmp_path / "eight"))
+    # Convolutions on batches of other sizes round differently in the last bits.
+    assert_same(content(tmp_path / "five", "a"), content(tmp_path / "eight", "a"), atol=2e-2)
+
+
+def test_a_bad_video_is_recorded_and_the_others_are_done(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make
+) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    (tmp_path / "videos" / "b.mp4").write_text("this is not a video")
+    (tmp_path / "videos" / "c.mp4").touch()
+    write_clip(tmp_path / "videos" / "d.mp4", seed=3)
+    results = run_all(tiny_settings())
+    assert [result.status for result in results] == ["done", "failed", "failed", "done"]
+    assert "b.mp4" in results[1].error
+    failed = {r.video_id: r for r in FeatureStore.open(tmp_path / "store").records() if r.status == "failed"}
+    assert set(failed) == {"b", "c"}
+    assert "b.mp4" in failed["b"].error
+    again = run_all(tiny_settings())
+    assert [result.status for result in again] == ["cached", "failed", "failed", "cached"]
+
+
+def test_a_mended_video_replaces_its_failure(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    path = tmp_path / "videos" / "a.mp4"
+    path.parent.mkdir()
+    path.write_text("this is not a video")
+    assert run_all(tiny_settings())[0].status == "failed"
+    write_clip(path)
+    assert run_all(tiny_settings())[0].status == "done"
+    assert FeatureStore.open(tmp_path / "store").n_frames("a") == 16
+
+
+def test_a_changed_setting_never_mixes_with_old_shards(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    one = run_all(tiny_settings())[0].families
+    two = run_all(tiny_settings("pose.detection_threshold=0.2"))[0].families
+    slower = run_all(tiny_settings("fps=4"))[0].families
+    assert one["pose"] != two["pose"]
+    assert one["relations"] == two["relations"]
+    assert not set(one.values()) & set(slower.values())
+    assert len({*one.values(), *two.values(), *slower.values()}) == 7
+
+
+def test_progress_counts_up_to_all_frames(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    path = write_clip(tmp_path / "videos" / "a.mp4", frames=20)
+    seen: list[tuple[int, int | None]] = []
+    extract_video(tiny_settings(), str(path), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(8, 16), (16, 16)]
+
+
+def test_missing_weights_stop_the_run_with_a_remedy(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    with pytest.raises(WeightsError, match=r"(?s)nowhere\.pth.*remedy.*pose\.weights"):
+        plan_videos(tiny_settings(f"pose.weights={tmp_path}/nowhere.pth"))
