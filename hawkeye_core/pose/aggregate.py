@@ -43,13 +43,18 @@ class ScoreMaps:
             y: [N] int64 row.
             x: [N] int64 column.
         """
-        (h, w), (height, width) = self.tags.shape[-2:], self.heat.shape[-2:]
+        (joints, components, h, w), (height, width) = self.tags.shape[1:], self.heat.shape[-2:]
         top, bottom, down = _neighbours(y, cells=height, source=h)
         left, right, across = _neighbours(x, cells=width, source=w)
-        maps = self.tags.permute(0, 1, 3, 4, 2)  # [B, J, h, w, T]
-        upper = maps[frame, joint, top, left] * (1 - across) + maps[frame, joint, top, right] * across
-        lower = maps[frame, joint, bottom, left] * (1 - across) + maps[frame, joint, bottom, right] * across
-        return upper * (1 - down) + lower * down
+        component = torch.arange(components, device=y.device)
+        plane = (((frame * joints + joint) * components).unsqueeze(1) + component) * (h * w)  # [N, T]
+
+        def at(row: Tensor, column: Tensor) -> Tensor:
+            return self.tags.take(plane + (row * w + column).unsqueeze(1))
+
+        upper = torch.lerp(at(top, left), at(top, right), across)
+        lower = torch.lerp(at(bottom, left), at(bottom, right), across)
+        return torch.lerp(upper, lower, down)
 
 
 def _neighbours(index: Tensor, *, cells: int, source: int) -> tuple[Tensor, Tensor, Tensor]:

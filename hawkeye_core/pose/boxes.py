@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARGIN = 0.1
-"""Added on each side, as a part of the box's longer side: joints lie inside the body, and the head ends above the eyes."""
+"""Added on each side, as a part of the longer side: joints lie inside the body, and the head ends above the eyes."""
 LEAST_MARGIN = 1.0
 """Pixels added at least, so that a person of one joint still has an area."""
 
@@ -16,8 +16,8 @@ def boxes_of(keypoints: NDArray[np.float32], *, threshold: float, width: int, he
 
     Args:
         keypoints: [P, J, 3] x px, y px, score.
-        threshold: Joints count if their score exceeds this; if none does, all with a positive score count. Joints filled in
-            with a score near zero can lie anywhere in the frame and must not stretch the box.
+        threshold: Joints count if their score exceeds this; if none does, all with a positive score count. Joints
+            filled in with a score near zero can lie anywhere in the frame and must not stretch the box.
         width: Of the frame, pixels.
         height: Of the frame, pixels.
 
@@ -25,8 +25,8 @@ def boxes_of(keypoints: NDArray[np.float32], *, threshold: float, width: int, he
         [P, 4] x1, y1, x2, y2 px; zeros for a person without any joint.
     """
     score = keypoints[..., 2]
-    used = score > threshold
-    used = np.where(used.any(axis=1, keepdims=True), used, score > 0)[..., None]
+    used: NDArray[np.bool_] = score > threshold
+    used = (used | (~used.any(axis=1, keepdims=True) & (score > 0)))[..., None]
     xy = keypoints[..., :2]
     low = np.where(used, xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(used, xy, -np.inf).max(axis=1, initial=-np.inf)

@@ -15,7 +15,7 @@ from hawkeye_core.pose.heatmap import find_candidates
 from hawkeye_core.pose.refine import adjust, refine
 
 PEOPLE_IN_GROUPING = 30
-"""The original's limit of candidates a joint, and of people that take part in grouping; more only if more are to be kept."""
+"""The original's limit of candidates a joint and of people in an assignment; more only if more are to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class MapPeople:
 def decode(maps: ScoreMaps, settings: HigherHRNetSettings) -> list[MapPeople]:
     """People of every frame.
 
-    Who is kept is decided before missing joints are filled in, since neither score nor order depends on those; a frame's
-    cost is therefore bounded by ``max_people``, however many the grouping opens.
+    Who is kept is decided before missing joints are filled in, since neither score nor order depends on those; a
+    frame's cost is therefore bounded by ``max_people``, however many the grouping opens.
 
     Args:
         maps: Aggregated maps of B frames.

@@ -72,21 +72,35 @@ def peaks_above(heat: Tensor, threshold: float) -> tuple[Tensor, ...]:
     hot = heat > threshold
     if heat.is_cuda:
         return (local_maxima(heat) & hot).nonzero(as_tuple=True)
-    cells = hot.nonzero(as_tuple=True)
-    if len(cells[0]) > heat.numel() // _FEW:
-        return (local_maxima(heat) & hot).nonzero(as_tuple=True)
-    return _peaks_among(cells, heat)
+    cells = nonzero_cells(hot)
+    if len(cells) > heat.numel() // _FEW:
+        cells = nonzero_cells(local_maxima(heat) & hot)
+    else:
+        cells = _peaks_among(cells, heat)
+    return torch.unravel_index(cells, heat.shape)
 
 
-def _peaks_among(cells: tuple[Tensor, ...], heat: Tensor) -> tuple[Tensor, ...]:
-    """Those of the cells that no other in their window exceeds; nearest neighbours first, since they rule out most."""
+def _peaks_among(cells: Tensor, heat: Tensor) -> Tensor:
+    """Those of the cells that no other in their window exceeds; nearest neighbours first, since they rule out most.
+
+    Args:
+        cells: [N] flat indices.
+        heat: [B, J, H, W].
+    """
+    height, width = heat.shape[2:]
     for dy, dx in _WINDOW_OFFSETS:
-        frame, joint, y, x = cells
-        row = (y + dy).clamp_(0, heat.shape[2] - 1)  # at the border a nearer cell of the same window is asked twice
-        column = (x + dx).clamp_(0, heat.shape[3] - 1)
-        stays = heat[cells] >= heat[frame, joint, row, column]
-        cells = frame[stays], joint[stays], y[stays], x[stays]
+        y, x = cells // width % height, cells % width
+        row = (y + dy).clamp_(0, height - 1)  # at the border a nearer cell of the same window is asked twice
+        column = (x + dx).clamp_(0, width - 1)
+        cells = cells[heat.take(cells) >= heat.take(cells + (row - y) * width + (column - x))]
     return cells
+
+
+def nonzero_cells(mask: Tensor) -> Tensor:
+    """[N] int64 flat indices of the true cells, in row order. On a CPU by numpy, ten times faster than torch."""
+    if mask.is_cuda:
+        return mask.flatten().nonzero().flatten()
+    return torch.from_numpy(np.flatnonzero(mask.numpy()))
 
 
 def find_candidates(maps: ScoreMaps, *, threshold: float, limit: int) -> list[list[Candidates]]:

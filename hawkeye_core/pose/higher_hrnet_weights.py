@@ -94,9 +94,8 @@ def initialise(network: HigherHRNet, *, seed: int) -> None:
                 module.reset_parameters()
         for module in network.modules():
             _damp(module)
-        for head in network.final_layers.children():
-            assert isinstance(head, nn.Conv2d)
-            head.weight.mul_(_HEAD_STD)
+        for weight in (p for p in network.final_layers.parameters() if p.ndim > 1):
+            weight.mul_(_HEAD_STD)
 
 
 def _damp(module: nn.Module) -> None:
@@ -116,12 +115,14 @@ def fold_batch_norms(module: nn.Module) -> None:
     Exact up to rounding, and about a sixth faster on a CPU. It relies on each batch norm being registered right after
     its convolution, which holds for every module of :class:`HigherHRNet`.
     """
-    previous: tuple[str, nn.Module] | None = None
+    previous: tuple[str, nn.Conv2d | nn.ConvTranspose2d] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.BatchNorm2d) and previous is not None:
             conv_name, conv = previous
-            transposed = isinstance(conv, nn.ConvTranspose2d)
-            setattr(module, conv_name, fuse_conv_bn_eval(conv, child, transpose=transposed))
+            if isinstance(conv, nn.ConvTranspose2d):
+                setattr(module, conv_name, fuse_conv_bn_eval(conv, child, transpose=True))
+            else:
+                setattr(module, conv_name, fuse_conv_bn_eval(conv, child))
             setattr(module, name, nn.Identity())
         fold_batch_norms(child)
         previous = (name, child) if isinstance(child, nn.Conv2d | nn.ConvTranspose2d) else None

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from hawkeye_core.pose.aggregate import ScoreMaps
-from hawkeye_core.pose.heatmap import subcell
+from hawkeye_core.pose.heatmap import nonzero_cells, subcell
 
 _CELLS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}  # bounds the memory; on a CPU it keeps the maps of a step in cache
-_HOT_PART = 0.05  # part of the cells that are searched first on a CPU
+_HOT_PART = 0.03  # part of the cells that are searched first on a CPU
 _SAMPLE_STEP = 8  # their least heat is estimated from every so many rows and columns
 
 
@@ -49,12 +49,12 @@ def refine(people: Tensor, maps: ScoreMaps, *, frame: int) -> Tensor:
     """
     heat = maps.heat[frame]
     found = people[..., 2] > 0  # [P, J]
+    if found.all():
+        return people
     weight = found.unsqueeze(-1).float()
     mean_tag = (people[..., 3:] * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)  # [P, T]
-    cells = torch.zeros(found.shape, dtype=torch.int64, device=heat.device)
-    for joint in (~found).any(dim=0).nonzero().flatten().tolist():
-        missing = (~found[:, joint]).nonzero().flatten()
-        cells[missing, joint] = _best_cells(maps, frame, joint, mean_tag[missing])
+    search = _search_all if heat.is_cuda else _search_hottest_first
+    cells = search(maps, frame, ~found, mean_tag)
     x, y = cells % heat.shape[2], cells // heat.shape[2]
     score = heat.flatten(1).gather(1, cells.T).T
     filled = ~found & (score > 0)
@@ -62,44 +62,61 @@ def refine(people: Tensor, maps: ScoreMaps, *, frame: int) -> Tensor:
     return torch.cat((torch.where(filled.unsqueeze(-1), new, people[..., :3]), people[..., 3:]), dim=-1)
 
 
-def _best_cells(maps: ScoreMaps, frame: int, joint: int, wanted: Tensor) -> Tensor:
-    """[P] flat index of the best cell of one joint for each of the wanted tags [P, T].
-
-    On a CPU the hottest cells are searched first. A cell's value never exceeds its heat, so whoever finds more there than the
-    heat of any cell left out has found the best; the others, if any, search the whole map.
-    """
-    heat = maps.heat[frame, joint]
-    if heat.is_cuda:
-        return best_in_map(heat, maps.tags_of(frame, joint), wanted)
-    hot, rest = _hottest(heat)
-    index = torch.full_like(hot, frame), torch.full_like(hot, joint)
-    tags = maps.tags_at(*index, hot // heat.shape[1], hot % heat.shape[1])
-    value, best = _best(heat.flatten()[hot], tags.T, wanted)
-    best = hot[best]
-    unsure = (value <= rest).nonzero().flatten()
-    if len(unsure):
-        best[unsure] = best_in_map(heat, maps.tags_of(frame, joint), wanted[unsure])
-    return best
-
-
-def _hottest(heat: Tensor) -> tuple[Tensor, float]:
-    """Flat indices [N] of about the hottest twentieth of the cells, in row order, and a heat no other cell exceeds."""
-    sample = heat[::_SAMPLE_STEP, ::_SAMPLE_STEP].flatten()
-    bound = float(sample.kthvalue(max(1, int(len(sample) * (1 - _HOT_PART)))).values)
-    hot = (heat.flatten() > bound).nonzero().flatten()
-    # A flat map has no cell above the bound; its first one then stands for the rest.
-    return (hot, bound) if len(hot) else (torch.zeros(1, dtype=torch.int64), bound)
-
-
-def best_in_map(heat: Tensor, tags: Tensor, wanted: Tensor) -> Tensor:
-    """[P] flat index of the best cell for each of P tags, by trying all cells.
+def _search_all(maps: ScoreMaps, frame: int, missing: Tensor, mean_tag: Tensor) -> Tensor:
+    """[P, J] flat index of the best cell for each missing joint, by trying all cells; 0 elsewhere.
 
     Args:
-        heat: [H, W] of one joint.
-        tags: [T, H, W] of that joint.
-        wanted: [P, T].
+        maps: Aggregated maps.
+        frame: Which frame of them.
+        missing: bool [P, J].
+        mean_tag: [P, T].
     """
-    return _best(heat.flatten(), tags.flatten(1), wanted)[1]
+    cells = torch.zeros(missing.shape, dtype=torch.int64, device=missing.device)
+    for joint in missing.any(dim=0).nonzero().flatten().tolist():
+        who = missing[:, joint].nonzero().flatten()
+        tags = maps.tags_of(frame, joint).flatten(1)
+        cells[who, joint] = _best(maps.heat[frame, joint].flatten(), tags, mean_tag[who])[1]
+    return cells
+
+
+def _search_hottest_first(maps: ScoreMaps, frame: int, missing: Tensor, mean_tag: Tensor) -> Tensor:
+    """The same, trying the hottest cells of each map first; a third of the work or less with a trained network.
+
+    A cell's value never exceeds its heat. So whoever finds more among the hottest cells than the heat of any cell left out
+    has found the best of all; the others search the whole map.
+    """
+    heat = maps.heat[frame]
+    cells = torch.zeros(missing.shape, dtype=torch.int64)
+    unsure = torch.zeros_like(missing)
+    joints = missing.any(dim=0).nonzero().flatten()
+    hottest, bounds = _hottest(heat, joints)
+    counts = torch.tensor([len(cell) for cell in hottest])
+    cell = torch.cat(hottest)
+    joint = joints.repeat_interleave(counts)
+    width = heat.shape[2]
+    tags = maps.tags_at(torch.full_like(cell, frame), joint, cell // width, cell % width).T.contiguous()
+    warmth = heat.flatten(1)[joint, cell]
+    parts = zip(
+        joints.tolist(), hottest, warmth.split(counts.tolist()), tags.split(counts.tolist(), dim=1), strict=True
+    )
+    for j, cell, heat_of_cell, tags_of_cell in parts:
+        who = missing[:, j].nonzero().flatten()
+        value, best = _best(heat_of_cell, tags_of_cell, mean_tag[who])
+        cells[who, j] = cell[best]
+        unsure[who, j] = value <= bounds[j]
+    return torch.where(unsure, _search_all(maps, frame, unsure, mean_tag), cells) if unsure.any() else cells
+
+
+def _hottest(heat: Tensor, joints: Tensor) -> tuple[list[Tensor], Tensor]:
+    """For each of the joints, flat indices of the hottest few per cent of its cells in row order, at least one; and for
+    every joint a heat [J] that no cell left out exceeds.
+    """
+    sample = heat[:, ::_SAMPLE_STEP, ::_SAMPLE_STEP].flatten(1)
+    bounds = sample.kthvalue(max(1, int(sample.shape[1] * (1 - _HOT_PART))), dim=1).values
+    chosen = [nonzero_cells(heat[j] > bounds[j]) for j in joints.tolist()]
+    # A flat map has no cell above the bound; its first cell then stands for all, and the bound sends everyone on.
+    first = torch.zeros(1, dtype=torch.int64)
+    return [cells if len(cells) else first for cells in chosen], bounds
 
 
 def _best(heat: Tensor, tags: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,11 +130,18 @@ def _best(heat: Tensor, tags: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     at_once = max(1, _CELLS_AT_ONCE["cuda" if heat.is_cuda else "cpu"] // heat.numel())
     values, indices = [], []
     for chunk in wanted.split(at_once):
-        squared = torch.zeros((len(chunk), heat.numel()), device=heat.device)
-        for component, value in zip(tags, chunk.T, strict=True):
+        squared = (tags[0] - chunk[:, :1]).square_()
+        for component, value in zip(tags[1:], chunk.T[1:], strict=True):
             difference = component - value.unsqueeze(-1)
             squared.addcmul_(difference, difference)
         found = torch.sub(heat, squared.sqrt_().round_(), out=squared)
-        indices.append(found.argmax(dim=1))
+        indices.append(_first_maximum(found))
         values.append(found.gather(1, indices[-1].unsqueeze(1)).squeeze(1))
     return torch.cat(values), torch.cat(indices)
+
+
+def _first_maximum(values: Tensor) -> Tensor:
+    """[P] index of the first largest of [P, N]. On a CPU by numpy, twenty times faster than torch's."""
+    if values.is_cuda:
+        return values.argmax(dim=1)
+    return torch.from_numpy(values.numpy().argmax(axis=1))
