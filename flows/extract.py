@@ -15,11 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from feature_store.errors import StoreError
 from flows.local_api import local_api
 from flows.settings_cli import add_settings_options, read_settings
-from hawkeye_core.cli.console import errors, out
-from hawkeye_core.cli.extract import results_table
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from flows.report import RunSummary
 
 STATE = Path("work/prefect")
+COLOURS = {"done": "green", "cached": "cyan", "partial": "yellow", "failed": "red"}
+
+out = Console(soft_wrap=True, highlight=False)
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("stopped; finished videos are kept, the next run continues")
         return 130
-    out.print(results_table(list(summary.rows)))
+    out.print(table_of(summary))
     out.print(summary.headline)
     if not summary.trained:
         errors.print("untrained weights were used: the features mean nothing and say so", style="yellow")
@@ -68,6 +74,17 @@ def run_flow(settings: ExtractSettings) -> RunSummary:
     if not isinstance(summary, RunSummary):
         raise HawkeyeError(f"the flow ended in an unexpected state: {summary}")
     return summary
+
+
+def table_of(summary: RunSummary) -> Table:
+    """A row a video, for the terminal."""
+    table = Table(title="extract-features", title_justify="left")
+    for name in ("video", "status", "frames", "seconds", "reason"):
+        table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", overflow="fold")
+    for row in summary.rows:
+        status = f"[{COLOURS[row.status]}]{row.status}[/]"
+        table.add_row(escape(row.video_id), status, str(row.frames), f"{row.seconds:.1f}", escape(row.reason))
+    return table
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

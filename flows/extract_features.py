@@ -19,11 +19,13 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from feature_store.errors import StoreError
 from flows.faults import retry_delays, retry_if_passing
 from flows.limits import ensure_limit, video_slot
 from flows.progress import ProgressBar, stop_flag
 from flows.report import RunSummary, VideoRow, VideosFailedError, failure_message
 from flows.runners import make_task_runner
+from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
 
 if TYPE_CHECKING:
@@ -48,16 +50,26 @@ def extract_features(settings: ExtractSettings) -> RunSummary | State[Any]:
         settings: Videos, store and networks; relative paths count from the project folder.
 
     Returns:
-        The summary when every video is in the store; otherwise a failed state named ``CompletedWithFailures`` whose
-        message names the bad videos and whose exception is :class:`VideosFailedError`.
+        The summary when every video is in the store; otherwise a failed state. It is named ``CompletedWithFailures``
+        when some videos are bad: its message names them, its exception is :class:`VideosFailedError`. When the run as
+        a whole cannot work (no videos, missing weights, a wrong device), its exception is that error.
+    """
+    ensure_limit(settings.workers)
+    try:
+        return final_state(extract_all(settings))
+    except (HawkeyeError, StoreError) as error:
+        return Failed(message=str(error), data=error)  # the input's fault: a message, not a traceback
+
+
+def extract_all(settings: ExtractSettings) -> RunSummary:
+    """Plan, extract, settle the catalog, publish; returns what was done.
 
     Raises:
-        HawkeyeError: The run as a whole cannot work: no videos, missing weights, a wrong device.
+        HawkeyeError, StoreError: The run as a whole cannot work.
     """
     from hawkeye_core.extraction import run as extraction  # loads torch: not needed to deploy
 
     begun = time.monotonic()
-    ensure_limit(settings.workers)
     plans = extraction.plan_videos(settings)
     rows = [VideoRow.cached(plan) for plan in plans if not plan.missing]
     rows += run_videos(settings, [plan for plan in plans if plan.missing])
@@ -69,7 +81,7 @@ def extract_features(settings: ExtractSettings) -> RunSummary | State[Any]:
         trained=bool(stats.trained),
     )
     publish(summary)
-    return final_state(summary)
+    return summary
 
 
 @task(

@@ -15,7 +15,7 @@ from flows.progress import stop_if_told
 LIMIT_NAME = "hawkeye-videos"
 LEASE_S = 60.0
 """A slot of a killed run is free again after this long (the shortest lease the server allows)."""
-WAIT_S = 5.0
+WAIT_S = 10.0
 """A waiting video looks this often whether the flow was told to stop."""
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hawkeye_core.extraction.run import VideoPlan, VideoResult
 
 STATUSES = ("done", "partial", "cached", "failed")
+NO_REASON = "no reason given"
 NAMED_IN_MESSAGE = 5
 """Bad videos named in the state message; the table artifact has them all."""
 
@@ -36,6 +37,11 @@ class VideoRow:
     seconds: float
     error: str | None
     path: str
+
+    @property
+    def reason(self) -> str:
+        """First line of the error, or nothing."""
+        return self.error.strip().splitlines()[0] if self.error and self.error.strip() else ""
 
     @classmethod
     def of(cls, result: VideoResult) -> VideoRow:
@@ -126,17 +132,13 @@ class VideosFailedError(HawkeyeError):
 def failure_message(failed: Iterable[VideoRow], *, of: int) -> str:
     """``2 of 9 videos failed: a (reason); b (reason)``; at most five are named."""
     rows = list(failed)
-    named = "; ".join(f"{row.video_id} ({_first_line(row.error)})" for row in rows[:NAMED_IN_MESSAGE])
+    named = "; ".join(f"{row.video_id} ({row.reason or NO_REASON})" for row in rows[:NAMED_IN_MESSAGE])
     more = f"; and {len(rows) - NAMED_IN_MESSAGE} more" if len(rows) > NAMED_IN_MESSAGE else ""
     return f"{len(rows)} of {of} videos failed: {named}{more}"
 
 
 def _line(row: VideoRow) -> str:
-    return f"| {_cell(row.video_id)} | {_cell(_first_line(row.error))} | {_cell(row.path)} |"
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "no reason given").strip().splitlines()[0]
+    return f"| {_cell(row.video_id)} | {_cell(row.reason or NO_REASON)} | {_cell(row.path)} |"
 
 
 def _cell(text: str) -> str:
