@@ -96,7 +96,8 @@ class HawkeyeConfig(PreTrainedConfig):
     @property
     def vision_width(self) -> int:
         """D."""
-        return int(self.llava_config().vision_config.hidden_size)
+        vision: Any = self.llava_config().vision_config
+        return int(vision.hidden_size)
 
     def _check(self) -> None:
         width = self.vision_width

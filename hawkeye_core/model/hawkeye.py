@@ -51,6 +51,7 @@ class HawkeyeModel(PreTrainedModel):
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
+    config: HawkeyeConfig
 
     def __init__(self, config: HawkeyeConfig) -> None:
         super().__init__(config)
@@ -146,7 +147,8 @@ class HawkeyeModel(PreTrainedModel):
             pad_token_id: Fills up behind it.
         """
         embeds, _ = self.embed(input_ids, scene)
-        result = self.backbone.generate(
+        backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
+        result = backbone.generate(
             inputs_embeds=embeds, attention_mask=attention_mask, max_new_tokens=max_new_tokens, do_sample=False,
             eos_token_id=eos_token_id, pad_token_id=pad_token_id, return_dict_in_generate=True, output_logits=True,
         )  # fmt: skip
@@ -160,7 +162,7 @@ class HawkeyeModel(PreTrainedModel):
 
 def _without_towers(config: VideoLlavaConfig) -> VideoLlavaForConditionalGeneration:
     """The backbone with random weights and without its two vision towers, which the cached features replace."""
-    slim = copy.deepcopy(config)
+    slim: Any = copy.deepcopy(config)
     slim.vision_config.num_hidden_layers = 0  # built by the class, then dropped: build as little as possible
     backbone = VideoLlavaForConditionalGeneration(slim)
     backbone.model.video_tower = None

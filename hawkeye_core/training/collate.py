@@ -1,0 +1,121 @@
+"""Samples to batches: the question with time texts and scene placeholders, the answer, labels on the answer only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from hawkeye_core.answers.render import INSTRUCTION, render_answer
+from hawkeye_core.answers.time_text import stamp
+from hawkeye_core.errors import ConfigError
+from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.scene_batch import SceneBatch
+from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME
+from hawkeye_core.training.scene_tensors import collate_scenes
+from hawkeye_core.training.windows import WindowSample, WindowSpec
+
+
+class PromptBatch(TypedDict):
+    """Questions, padded on the left."""
+
+    input_ids: Tensor  # [B, L] int64
+    attention_mask: Tensor  # [B, L] int64
+    scene: SceneBatch
+
+
+class TrainBatch(PromptBatch):
+    """Questions and answers, padded on the right."""
+
+    labels: Tensor  # [B, L] int64, -100 outside the answers
+
+
+class Collator:
+    """Makes batches of samples.
+
+    A prompt is ``USER: 0.0s<scene tokens of the first second>1.0s<...>...\\n<question> ASSISTANT:``; time is the
+    window's own.
+
+    Args:
+        tokenizer: Of the language model.
+        scene_token_id: The placeholder, two a frame.
+        max_length: Longest sequence the language model takes; scene tokens are never cut.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, scene_token_id: int, max_length: int) -> None:
+        self.tokenizer = tokenizer
+        self.scene_token_id = scene_token_id
+        self.max_length = max_length
+        self.pad = int(tokenizer.pad_token_id)
+
+    def prompt_ids(self, spec: WindowSpec) -> list[int]:
+        """Token ids of one window's question."""
+        ids = [int(self.tokenizer.bos_token_id), *self._encode("USER: ")]
+        frames = spec.stop - spec.start
+        second = [int(k / spec.fps) for k in range(frames)]
+        for k in range(frames):
+            if k == 0 or second[k] != second[k - 1]:
+                ids += self._encode(stamp(second[k]))
+            ids += [self.scene_token_id] * TOKENS_PER_FRAME
+        return ids + self._encode(f"\n{INSTRUCTION} ASSISTANT:")
+
+    def answer_ids(self, sample: WindowSample) -> list[int]:
+        """Token ids of one window's answer, ended."""
+        return [*self._encode(f" {render_answer(sample.segments)}"), int(self.tokenizer.eos_token_id)]
+
+    def __call__(self, samples: Sequence[WindowSample]) -> TrainBatch:
+        """A training batch.
+
+        Raises:
+            ConfigError: A sample is longer than the language model takes; it is named.
+        """
+        prompts = [self.prompt_ids(sample.spec) for sample in samples]
+        answers = [self.answer_ids(sample) for sample in samples]
+        self._check(samples, [len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])
+        rows = [p + a for p, a in zip(prompts, answers, strict=True)]
+        labels = [[IGNORE] * len(p) + a for p, a in zip(prompts, answers, strict=True)]
+        return TrainBatch(
+            input_ids=_pad(rows, self.pad),
+            attention_mask=_pad([[1] * len(row) for row in rows], 0),
+            labels=_pad(labels, IGNORE),
+            scene=collate_scenes([sample.window for sample in samples]),
+        )
+
+    def prompts(self, samples: Sequence[WindowSample], *, room: int) -> PromptBatch:
+        """A batch to answer, with room for ``room`` new tokens.
+
+        Raises:
+            ConfigError: A prompt leaves less room; it is named.
+        """
+        rows = [self.prompt_ids(sample.spec) for sample in samples]
+        self._check(samples, [len(row) + room for row in rows])
+        return PromptBatch(
+            input_ids=_pad(rows, self.pad, left=True),
+            attention_mask=_pad([[1] * len(row) for row in rows], 0, left=True),
+            scene=collate_scenes([sample.window for sample in samples]),
+        )
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def _check(self, samples: Sequence[WindowSample], lengths: Sequence[int]) -> None:
+        for sample, length in zip(samples, lengths, strict=True):
+            if length > self.max_length:
+                spec = sample.spec
+                raise ConfigError(
+                    f"frames {spec.start} to {spec.stop} of {spec.video!r} need {length} tokens; the language model "
+                    f"takes {self.max_length}",
+                    remedy="use shorter windows (`window_frames`)",
+                )
+
+
+def _pad(rows: Sequence[Sequence[int]], value: int, *, left: bool = False) -> Tensor:
+    """[B, longest] int64."""
+    longest = max(len(row) for row in rows)
+    filled = [
+        [value] * (longest - len(row)) + [*row] if left else [*row] + [value] * (longest - len(row)) for row in rows
+    ]
+    return torch.tensor(filled, dtype=torch.int64)
