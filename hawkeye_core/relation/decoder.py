@@ -45,7 +45,7 @@ class DecoderState:
 
 
 class DecoderLayer(nn.Module):
-    """One layer of the entity decoder and of the triplet decoder (RelTR, sections 3.3 and 3.4).
+    """One layer of the entity decoder and of the triplet decoder.
 
     Entities: self-attention, image attention, feed-forward. Triplets: coupled self-attention over all subjects and
     objects together; then for subjects, and likewise for objects: image attention, attention to the entities just

@@ -132,7 +132,7 @@ class RelTR(nn.Module):
 def build_reltr(config: RelTRArchitecture, *, seed: int = 0) -> RelTR:
     """A network with random weights that depend on nothing but ``config`` and ``seed``.
 
-    Convolutions are He-initialised and transformer matrices Xavier-initialised (as DETR, appendix A.4).
+    Convolutions are He-initialised and transformer matrices Xavier-initialised, as in DETR.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
