@@ -25,8 +25,8 @@ def boxes_of(keypoints: NDArray[np.float32], *, threshold: float, width: int, he
         [P, 4] x1, y1, x2, y2 px; zeros for a person without any joint.
     """
     score = keypoints[..., 2]
-    used: NDArray[np.bool_] = score > threshold
-    used = (used | (~used.any(axis=1, keepdims=True) & (score > 0)))[..., None]
+    sure = score > threshold
+    used = np.expand_dims(sure | (~sure.any(axis=1, keepdims=True) & (score > 0)), axis=2)
     xy = keypoints[..., :2]
     low = np.where(used, xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(used, xy, -np.inf).max(axis=1, initial=-np.inf)
