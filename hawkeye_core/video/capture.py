@@ -17,7 +17,7 @@ def _silence() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        getattr(cv2.utils, "logging", cv2).setLogLevel(0)  # silent; the function stood in cv2 itself up to 4.11
 
 
 def open_capture(path: str | Path, *, threads: int | None = None) -> cv2.VideoCapture:
