@@ -22,14 +22,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from feature_store.errors import StoreError
 from flows.faults import retry_delays, retry_if_passing
 from flows.limits import ensure_limit, video_slot
+from flows.names import FLOW
 from flows.progress import ProgressBar, stop_flag
-from flows.report import RunSummary, VideoRow, VideosFailedError, failure_message
+from flows.report import NO_REASON, RunSummary, VideoRow, VideosFailedError, failure_message
 from flows.runners import make_task_runner
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
 
 if TYPE_CHECKING:
-    from hawkeye_core.extraction.run import VideoPlan, VideoResult
+    from hawkeye_core.extraction.run import VideoPlan
 
 TABLE_KEY = "extract-features-videos"
 SUMMARY_KEY = "extract-features-summary"
@@ -38,7 +39,7 @@ PROGRESS_KEY = "extract-features-progress"
 
 # The task runner of the decorator is a bound for whoever adds a task here; videos go through make_task_runner.
 @flow(
-    name="extract-features",
+    name=FLOW,
     description="Pose, scene graphs and vision tokens of every video at 8 frames per second, computed once.",
     task_runner=ThreadPoolTaskRunner(max_workers=1),  # type: ignore[arg-type]
     persist_result=False,
@@ -91,12 +92,17 @@ def extract_all(settings: ExtractSettings) -> RunSummary:
     persist_result=False,
     retry_condition_fn=retry_if_passing,
 )
-def extract_one(settings: ExtractSettings, plan: VideoPlan) -> VideoResult:
-    """One video: waits for a slot of the global limit, extracts what is missing, shows how far it is."""
+def extract_one(settings: ExtractSettings, plan: VideoPlan) -> VideoRow | State[VideoRow]:
+    """One video: waits for a slot of the global limit, extracts what is missing, shows how far it is.
+
+    A bad video ends its task as failed, named ``BadVideo``, without a new try: it would be bad again.
+    """
     from hawkeye_core.extraction import run as extraction
 
     with video_slot():
-        return extraction.extract_video(settings, plan, progress=ProgressBar(f"frames of {plan.video_id}"))
+        result = extraction.extract_video(settings, plan, progress=ProgressBar(f"frames of {plan.video_id}"))
+    row = VideoRow.of(result)
+    return Failed(name="BadVideo", message=row.error or NO_REASON, data=row) if row.status == "failed" else row
 
 
 def run_videos(settings: ExtractSettings, plans: Sequence[VideoPlan]) -> list[VideoRow]:
@@ -115,7 +121,7 @@ def run_videos(settings: ExtractSettings, plans: Sequence[VideoPlan]) -> list[Vi
         for future in as_completed(list(futures)):
             row = row_of(future, planned[future])
             rows.append(row)
-            logger.info("%s: %s%s", row.video_id, row.status, f" ({row.error})" if row.error else "")
+            logger.info("%s: %s%s", row.video_id, row.status, f" ({row.reason})" if row.reason else "")
             bar(len(rows), len(plans))
     return rows
 
@@ -124,7 +130,7 @@ def row_of(future: PrefectFuture[Any], plan: VideoPlan) -> VideoRow:
     """The row of a finished task."""
     future.wait()
     result = future.result(raise_on_failure=False)
-    return VideoRow.fault(plan, result) if isinstance(result, BaseException) else VideoRow.of(result)
+    return result if isinstance(result, VideoRow) else VideoRow.fault(plan, result)
 
 
 def publish(summary: RunSummary) -> None:

@@ -10,9 +10,9 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
+from flows.names import LIMIT
 from flows.progress import stop_if_told
 
-LIMIT_NAME = "hawkeye-videos"
 LEASE_S = 60.0
 """A slot of a killed run is free again after this long (the shortest lease the server allows)."""
 WAIT_S = 10.0
@@ -27,13 +27,13 @@ def ensure_limit(slots: int) -> int:
     """
     with get_client(sync_client=True) as client:
         try:
-            return client.read_global_concurrency_limit_by_name(LIMIT_NAME).limit
+            return client.read_global_concurrency_limit_by_name(LIMIT).limit
         except ObjectNotFound:
             pass
         try:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=LIMIT_NAME, limit=slots))
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=LIMIT, limit=slots))
         except ObjectAlreadyExists:  # another run was faster
-            return client.read_global_concurrency_limit_by_name(LIMIT_NAME).limit
+            return client.read_global_concurrency_limit_by_name(LIMIT).limit
     return slots
 
 
@@ -53,7 +53,7 @@ def video_slot() -> Iterator[None]:
 
 def _acquired(stack: ExitStack) -> bool:
     slot = concurrency(
-        LIMIT_NAME, timeout_seconds=WAIT_S, lease_duration=LEASE_S, strict=True, raise_on_lease_renewal_failure=False
+        LIMIT, timeout_seconds=WAIT_S, lease_duration=LEASE_S, strict=True, raise_on_lease_renewal_failure=False
     )
     try:
         stack.enter_context(slot)

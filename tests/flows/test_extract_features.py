@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
 )
 
 from flows.extract_features import SUMMARY_KEY, TABLE_KEY, extract_features
-from flows.limits import LIMIT_NAME
+from flows.names import LIMIT
 from flows.report import RunSummary, VideosFailedError
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
@@ -127,26 +127,26 @@ def test_table_and_summary_are_on_the_run(make_settings: Make) -> None:
     assert "| b | not a video: no moov atom |" in summary
 
 
-def test_every_video_is_a_task_with_its_name(make_settings: Make) -> None:
+def test_every_video_is_a_task_with_its_name_and_state(make_settings: Make) -> None:
     state = run(make_settings(a="", b="bad"))
     of_run = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[state.state_details.flow_run_id]))
     with get_client(sync_client=True) as client:
-        names = sorted(task_run.name for task_run in client.read_task_runs(task_run_filter=of_run))
-    assert names == ["a", "b"]
+        found = {task_run.name: task_run.state_name for task_run in client.read_task_runs(task_run_filter=of_run)}
+    assert found == {"a": "Completed", "b": "BadVideo"}
 
 
 def test_the_limit_exists_and_is_left_as_someone_set_it(make_settings: Make) -> None:
     run(make_settings(a="", workers=2))
     with get_client(sync_client=True) as client:
-        assert client.read_global_concurrency_limit_by_name(LIMIT_NAME).limit > 0
-        client.upsert_global_concurrency_limit_by_name(LIMIT_NAME, 1)
+        assert client.read_global_concurrency_limit_by_name(LIMIT).limit > 0
+        client.upsert_global_concurrency_limit_by_name(LIMIT, 1)
         run(make_settings(b="", c="", workers=2))
-        after = client.read_global_concurrency_limit_by_name(LIMIT_NAME)
+        after = client.read_global_concurrency_limit_by_name(LIMIT)
     assert (after.limit, after.active_slots) == (1, 0)
 
 
 def test_a_missing_limit_is_an_error_and_not_no_limit(make_settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.limits.LIMIT_NAME", "hawkeye-nowhere")
+    monkeypatch.setattr("flows.limits.LIMIT", "hawkeye-nowhere")
     monkeypatch.setattr("flows.extract_features.ensure_limit", lambda slots: slots)
     assert "must be created before" in str(run(make_settings(a="", retries=0)).message)
 

@@ -1,0 +1,7 @@
+"""Names on the Prefect server; here, because starting a server should not have to import Prefect to know them."""
+
+FLOW = "extract-features"
+DEPLOYMENT = "local"
+POOL = "hawkeye-local"
+LIMIT = "hawkeye-videos"
+"""Global concurrency limit: videos worked on at once, over all runs of one server."""
