@@ -30,7 +30,7 @@ def boxes_of(keypoints: NDArray[np.float32], *, threshold: float, width: int, he
     xy = keypoints[..., :2]
     low = np.where(used, xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(used, xy, -np.inf).max(axis=1, initial=-np.inf)
-    anyone = used.any(axis=(1, 2))[:, None]
+    anyone = used.any(axis=1)  # [P, 1]
     low, high = np.where(anyone, low, 0.0), np.where(anyone, high, 0.0)
     margin = np.maximum(MARGIN * (high - low).max(axis=1, keepdims=True), LEAST_MARGIN) * anyone
     corners = np.concatenate((low - margin, high + margin), axis=1)

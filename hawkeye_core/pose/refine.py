@@ -82,8 +82,8 @@ def _search_all(maps: ScoreMaps, frame: int, missing: Tensor, mean_tag: Tensor) 
 def _search_hottest_first(maps: ScoreMaps, frame: int, missing: Tensor, mean_tag: Tensor) -> Tensor:
     """The same, trying the hottest cells of each map first; a third of the work or less with a trained network.
 
-    A cell's value never exceeds its heat. So whoever finds more among the hottest cells than the heat of any cell left out
-    has found the best of all; the others search the whole map.
+    A cell's value never exceeds its heat. So whoever finds more among the hottest cells than the heat of any cell left
+    out has found the best of all; the others search the whole map.
     """
     heat = maps.heat[frame]
     cells = torch.zeros(missing.shape, dtype=torch.int64)

@@ -1,7 +1,7 @@
 """Data for the HigherHRNet tests: parameters made from their names, and maps with people planted at known places.
 
-The reference numbers under tests/data/pose were measured on exactly these data, so every seed, constant and rounding here
-is part of them.
+The reference numbers under tests/data/pose were measured on exactly these data, so every seed, constant and rounding
+here is part of them.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _rounded(maps: np.ndarray) -> np.ndarray:
 
 
 def _cells(person: dict[str, Any], cell: float) -> np.ndarray:
-    """[17, 2] joints as (fractional) indices of a map whose cells are ``cell`` units wide; 1 means they are given so."""
+    """[17, 2] joints as fractional indices of a map whose cells are ``cell`` units wide; 1: they are given so."""
     xy = np.array(person["at"]) + person["size"] * FIGURE
     return xy if cell == 1 else xy / cell - 0.5
 
@@ -100,7 +100,9 @@ def tags(people: list[dict[str, Any]], h: int, w: int, *, seed: int, radius: int
     maps = noise.copy()
     for person in people:
         for j, (px, py) in enumerate(np.rint(_cells(person, cell)).astype(int)):
-            square = np.s_[j, max(py - radius, 0) : max(py + radius + 1, 0), max(px - radius, 0) : max(px + radius + 1, 0)]
+            square = np.s_[
+                j, max(py - radius, 0) : max(py + radius + 1, 0), max(px - radius, 0) : max(px + radius + 1, 0)
+            ]
             maps[square] = noise[square] + person["tag"] + 0.01 * j
     return _rounded(maps)
 
@@ -117,7 +119,8 @@ def _hard() -> tuple[np.ndarray, np.ndarray]:
     t[1] += 0.05
     y, x = np.mgrid[0:96, 0:128].astype(np.float64)
     for j, px, py, amp, tag in [
-        (5, 10.2, 80.7, 0.50, 9.0), (10, 20.6, 88.3, 0.45, 1.62), (13, 90.4, 8.8, 0.098, 1.5), (14, 60.4, 8.8, 0.080, 1.5),
+        (5, 10.2, 80.7, 0.50, 9.0), (10, 20.6, 88.3, 0.45, 1.62),
+        (13, 90.4, 8.8, 0.098, 1.5), (14, 60.4, 8.8, 0.080, 1.5),
     ]:  # fmt: skip
         h[j] = np.maximum(h[j], amp * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 8))
         r, c = round(py), round(px)
@@ -155,7 +158,7 @@ def _as_maps(h: np.ndarray, t: np.ndarray) -> ScoreMaps:
 
 
 def _outputs(width: int, height: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both outputs of a network that sees three people, for a frame and its mirror image: [2, 34, ..] and [2, 17, ..]."""
+    """What a network that sees three people gives for a frame and its mirror image: [2, 34, ..] and [2, 17, ..]."""
     m = min(width, height)
     people = [
         {"id": i, "at": (x * width, y * height), "size": size * m, "tag": tag, "amp": amp, "hidden": hidden}

@@ -35,7 +35,9 @@ def test_total_cost_is_the_least_of_all_assignments(rows, columns, seed, integer
     cost = draw.integers(-3, 4, (rows, columns)).astype(float) if integers else draw.normal(size=(rows, columns))
     pairs = assign(cost)
     tall = cost if rows <= columns else cost.T
-    least = min(sum(tall[i, j] for i, j in enumerate(p)) for p in itertools.permutations(range(tall.shape[1]), len(tall)))
+    least = min(
+        sum(tall[i, j] for i, j in enumerate(p)) for p in itertools.permutations(range(tall.shape[1]), len(tall))
+    )
     assert len(pairs) == min(rows, columns)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
     assert sum(cost[pair] for pair in pairs) == pytest.approx(least, abs=1e-9)
