@@ -20,6 +20,7 @@ EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
 ARGS        ?=
 export DO_NOT_TRACK = 1
+export OMP_WAIT_POLICY ?= PASSIVE
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
