@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
-from transformers.utils import ModelOutput
 
 from hawkeye_core.model.action_graph import ActionTokens
 from hawkeye_core.model.config import HawkeyeConfig
@@ -22,14 +20,13 @@ IGNORE = -100
 """Label of a token that is not learned (the question, padding)."""
 
 
-@dataclass
-class HawkeyeOutput(ModelOutput):
+class HawkeyeOutput(NamedTuple):
     """Losses of one batch; ``loss = lm_loss + lambda_bc * balance_loss``."""
 
-    loss: Tensor | None = None
-    lm_loss: Tensor | None = None
-    balance_loss: Tensor | None = None
-    answer_tokens: int = 0
+    loss: Tensor  # scalar
+    lm_loss: Tensor  # scalar, mean over the answer tokens
+    balance_loss: Tensor  # scalar
+    answer_tokens: int
 
 
 class Generated(NamedTuple):

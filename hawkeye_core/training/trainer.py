@@ -113,8 +113,9 @@ class Trainer:
         begun = time.monotonic()
         self.model.train()
         output = self.model(**send_to_device(batch, self.accelerator.device))
-        if not math.isfinite(float(output.loss)):
-            raise ConfigError(f"the loss of step {step} is {float(output.loss)}", remedy="lower `lr`")
+        loss = output.loss.item()
+        if not math.isfinite(loss):
+            raise ConfigError(f"the loss of step {step} is {loss}", remedy="lower `lr`")
         self.accelerator.backward(output.loss)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         rate = self.schedule.get_last_lr()[0]
@@ -123,11 +124,11 @@ class Trainer:
         self.optimizer.zero_grad()
         values = {
             "step": step,
-            "loss": float(output.loss),
-            "lm_loss": float(output.lm_loss),
-            "balance_loss": float(output.balance_loss),
+            "loss": loss,
+            "lm_loss": output.lm_loss.item(),
+            "balance_loss": output.balance_loss.item(),
             "lr": rate,
-            "grad_norm": float(norm),
+            "grad_norm": norm.item(),
             "answer_tokens": output.answer_tokens,
             "seconds": round(time.monotonic() - begun, 4),
         }
@@ -142,7 +143,7 @@ class Trainer:
         total = tokens = 0.0
         for batch in loader:
             output = self.model(**send_to_device(batch, self.accelerator.device))
-            total += float(output.lm_loss) * output.answer_tokens
+            total += output.lm_loss.item() * output.answer_tokens
             tokens += output.answer_tokens
         self._log({"step": self.settings.steps, "test_loss": total / tokens})
         return total / tokens

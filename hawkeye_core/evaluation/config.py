@@ -1,0 +1,32 @@
+"""Settings of evaluation; no heavy imports here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hawkeye_core.settings import Settings
+
+
+class EvalSettings(Settings):
+    """Everything `hawkeye eval` needs to know."""
+
+    store: str = "work/store"
+    """Folder or URL of the feature store."""
+    annotations: str = "tests/data/real_videos.jsonl"
+    """Segments by video, JSON lines."""
+    run: str = "work/runs/stage2"
+    """Folder of the training run."""
+    out: str = "work/eval"
+    """Folder for tables and predictions."""
+    split: Literal["train", "test", "all"] = "test"
+    """Which videos."""
+    batch_size: int = Field(default=4, ge=1, le=1024)
+    """Windows answered together."""
+    max_new_tokens: int = Field(default=256, ge=1, le=8192)
+    """Longest answer in tokens."""
+    seed: int = Field(default=0, ge=0)
+    """Of the row of random clips."""
+    device: Literal["auto", "cpu"] = "auto"
+    """Where the model runs; `auto` takes a GPU if there is one."""

@@ -1,0 +1,143 @@
+"""Windows to answers to segments: prediction of whole videos."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from hawkeye_core.answers.parse import ParsedAnswer, Status, parse_segments
+from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
+from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.training.build import max_length
+from hawkeye_core.training.collate import Collator
+from hawkeye_core.training.windows import WindowDataset, WindowSample
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAnswer:
+    """What the model said about one window, times on the clock of the video."""
+
+    video: str
+    start_s: float
+    end_s: float
+    text: str
+    status: Status
+    segments: tuple[ScoredSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPrediction:
+    """Segments of one video, merged over its windows, and the answers they come from."""
+
+    video: str
+    segments: tuple[ScoredSegment, ...]
+    answers: tuple[WindowAnswer, ...]
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(
+            {
+                "video": self.video,
+                "segments": [{**asdict(item.segment), "score": item.score} for item in self.segments],
+                "answers": [
+                    {"start_s": a.start_s, "end_s": a.end_s, "status": a.status, "text": a.text} for a in self.answers
+                ],
+            },
+            allow_nan=False,
+        )
+
+
+class Predictor:
+    """Answers windows in batches, greedily; the same inputs give the same answers.
+
+    Args:
+        model: In evaluation mode.
+        tokenizer: Of its language model.
+        max_new_tokens: Longest answer.
+    """
+
+    def __init__(self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, max_new_tokens: int) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_new_tokens = max_new_tokens
+        self.collate = Collator(tokenizer, scene_token_id=model.scene_token_id, max_length=max_length(model.config))
+
+    def answer(self, samples: Sequence[WindowSample]) -> list[WindowAnswer]:
+        """The model's answers to some windows."""
+        batch = self.collate.prompts(samples, room=self.max_new_tokens)
+        device = self.model.device
+        generated = self.model.generate(
+            batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
+            max_new_tokens=self.max_new_tokens, eos_token_id=int(self.tokenizer.eos_token_id),
+            pad_token_id=int(self.tokenizer.pad_token_id),
+        )  # fmt: skip
+        rows = zip(samples, generated.token_ids.tolist(), generated.probabilities.tolist(), strict=True)
+        return [self._read(sample, ids, probabilities) for sample, ids, probabilities in rows]
+
+    def _read(self, sample: WindowSample, ids: list[int], probabilities: list[float]) -> WindowAnswer:
+        eos = self.tokenizer.eos_token_id
+        length = ids.index(eos) if eos in ids else len(ids)
+        text, tokens = token_spans(self.tokenizer, ids[:length])
+        spec = sample.spec
+        parsed = parse_segments(text, duration_s=spec.duration_s)
+        return WindowAnswer(
+            video=spec.video,
+            start_s=spec.start_s,
+            end_s=spec.start_s + spec.duration_s,
+            text=text,
+            status=parsed.status,
+            segments=_scored(parsed, tokens, probabilities[:length], offset_s=spec.start_s),
+        )
+
+    def videos(
+        self, data: WindowDataset, *, batch_size: int, on_window: Callable[[int], None] = lambda done: None
+    ) -> Iterator[VideoPrediction]:
+        """Predictions of all videos of a data set, in its order.
+
+        Args:
+            data: Windows, those of a video one after another.
+            batch_size: Windows answered together.
+            on_window: Called with the number of windows that were just answered.
+        """
+        waiting: dict[str, list[WindowAnswer]] = {spec.video: [] for spec in data.specs}
+        for start in range(0, len(data), batch_size):
+            samples = [data[index] for index in range(start, min(start + batch_size, len(data)))]
+            for answer in self.answer(samples):
+                waiting[answer.video].append(answer)
+            on_window(len(samples))
+        for video, answers in waiting.items():
+            merged = merge_scored(item for answer in answers for item in answer.segments)
+            yield VideoPrediction(video, tuple(merged), tuple(answers))
+
+
+def predict_videos(
+    predictor: Predictor, data: WindowDataset, *, batch_size: int, on_window: Callable[[int], None] = lambda done: None
+) -> tuple[list[VideoPrediction], float]:
+    """All predictions, and the wall time in seconds from stored features to segments."""
+    begun = time.monotonic()
+    with torch.inference_mode():
+        found = list(predictor.videos(data, batch_size=batch_size, on_window=on_window))
+    return found, time.monotonic() - begun
+
+
+def write_predictions(predictions: Sequence[VideoPrediction], path: Path) -> None:
+    """JSON lines, one a video; whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    temporary.write_text("".join(f"{prediction.to_json()}\n" for prediction in predictions))
+    os.replace(temporary, path)
+
+
+def _scored(
+    parsed: ParsedAnswer, tokens: Sequence[tuple[int, int]], probabilities: Sequence[float], *, offset_s: float
+) -> tuple[ScoredSegment, ...]:
+    return tuple(
+        ScoredSegment(segment.shifted(offset_s), time_score(spans, tokens, probabilities))
+        for segment, spans in zip(parsed.segments, parsed.time_spans, strict=True)
+    )

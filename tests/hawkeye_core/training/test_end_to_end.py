@@ -1,0 +1,183 @@
+"""The slice end to end on made-up features: train, checkpoint, predict, score."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from hawkeye_core.errors import AnnotationError, ConfigError, WeightsError
+from hawkeye_core.evaluation.config import EvalSettings
+from hawkeye_core.evaluation.run import evaluate
+from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
+from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.record import read_record
+from hawkeye_core.training.run import train
+from hawkeye_core.training.trainer import Trainer
+
+
+def losses(run: Path) -> list[tuple[float, ...]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [tuple(v for k, v in line.items() if k != "seconds") for line in lines]
+
+
+def test_the_same_command_twice_gives_the_same_losses_and_weights(settings: TrainSettings) -> None:
+    first = train(settings)
+    second = train(settings.model_copy(update={"run": settings.run + "-b"}))
+    assert len(losses(first)) == settings.steps + 1
+    assert losses(first) == losses(second)
+    assert (first / "checkpoint" / WEIGHTS).read_bytes() == (second / "checkpoint" / WEIGHTS).read_bytes()
+    other = train(settings.model_copy(update={"run": settings.run + "-c", "seed": 1}))
+    assert losses(other)[0] != losses(first)[0]
+
+
+def test_a_run_learns_what_it_is_shown(settings: TrainSettings) -> None:
+    run = train(settings.model_copy(update={"steps": 40, "lr": 1e-2}))
+    values = [line[2] for line in losses(run)[:-1]]
+    assert values[-1] < 0.6 * values[0]
+
+
+def test_the_record_says_what_the_run_was_made_of(settings: TrainSettings) -> None:
+    run = train(settings)
+    record = read_record(run)
+    assert record.status == "finished"
+    assert record.untrained == ("pose", "relations", "vision", "backbone")
+    assert set(record.fingerprints) == {"pose", "relations", "vision"}
+    assert TrainSettings.model_validate(record.settings) == settings
+    assert record.windows == 3
+    assert math.isfinite(record.result["test_loss"])
+    model, tokenizer = load_checkpoint(run / "checkpoint")
+    assert sum(p.numel() for p in model.parameters()) == record.parameters
+    assert tokenizer.decode(tokenizer.encode("From 15.0", add_special_tokens=False)) == "From 15.0"
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_an_earlier_run_is_kept(settings: TrainSettings) -> None:
+    first = train(settings)
+    before = losses(first)
+    train(settings.model_copy(update={"seed": 3}))
+    assert losses(first.with_name("run.1")) == before
+
+
+def test_only_trained_features_lose_the_mark(
+    settings: TrainSettings, make_store: Callable[..., Path], tmp_path: Path
+) -> None:
+    store = make_store(tmp_path / "s", {"fight": 80, "theft": 40, "calm": 33}, weights="sha256:00")
+    settings = settings.model_copy(update={"store": str(store)})
+    run = train(settings)
+    result = evaluate(_eval(settings, run))
+    assert result.marks == ("untrained backbone",)
+
+
+def test_a_video_with_nobody_and_nothing_in_it_trains(
+    settings: TrainSettings, make_store: Callable[..., Path], tmp_path: Path
+) -> None:
+    store = make_store(tmp_path / "s", {"fight": 80, "theft": 40, "calm": 33}, empty=True)
+    run = train(settings.model_copy(update={"store": str(store)}))
+    assert all(math.isfinite(value) for line in losses(run) for value in line)
+
+
+@pytest.mark.parametrize(
+    "change", [{"asg": False}, {"org": False}, {"moe": False}, {"scene": False}, {"velocity": True}, {"lambda_bc": 0.0},
+               {"edges": "directed"}, {"video_residual": True}, {"importance": "exp"}, {"cv": "ratio"}],
+)  # fmt: skip
+def test_every_switch_trains(settings: TrainSettings, change: dict[str, object]) -> None:
+    model = settings.model.model_copy(update=change)
+    run = train(settings.model_copy(update={"model": model, "steps": 2}))
+    assert all(math.isfinite(value) for line in losses(run) for value in line)
+
+
+def test_evaluation_writes_marked_tables(settings: TrainSettings, tmp_path: Path) -> None:
+    run = train(settings)
+    result = evaluate(_eval(settings, run))
+    assert [row.name for row in result.rows] == [
+        "Hawkeye", "all positive", "random 1 s clips", "oracle on 1 s clips",
+    ]  # fmt: skip
+    assert result.marks == ("untrained features (pose, relations, vision)", "untrained backbone")
+    assert result.rows[0].note == "; ".join(result.marks)
+    assert result.rows[1].fnr == 0.0
+    assert result.rows[1].precision == pytest.approx(8 / 73)  # 1 s of 40 + 33 frames at 8 fps
+    assert sum(result.statuses.values()) == 2 + 2
+    assert "2 videos (9.1 s), 1 segments, split test" in result.protocol
+    markdown = (Path(run).parent / "eval" / "results.md").read_text()
+    assert "UNTRAINED: untrained features (pose, relations, vision); untrained backbone" in markdown
+    stored = json.loads((Path(run).parent / "eval" / "results.json").read_text())
+    assert stored["unparsed_rate"] == result.unparsed_rate
+    lines = [json.loads(line) for line in (Path(run).parent / "eval" / "predictions.jsonl").read_text().splitlines()]
+    assert [line["video"] for line in lines] == ["theft", "calm"]
+    assert [len(line["answers"]) for line in lines] == [2, 2]
+
+
+def test_evaluation_twice_gives_the_same_numbers_whatever_the_batch(settings: TrainSettings) -> None:
+    run = train(settings)
+    first = evaluate(_eval(settings, run))
+    second = evaluate(_eval(settings, run).model_copy(update={"batch_size": 1}))
+    assert repr(first.rows) == repr(second.rows)
+
+
+def test_other_features_than_those_of_the_run_are_refused(
+    settings: TrainSettings, make_store: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = train(settings)
+    other = make_store(tmp_path / "s", {"theft": 40, "calm": 33, "fight": 80}, weights="sha256:00")
+    with pytest.raises(ConfigError, match=r"pose, relations, vision features are not those"):
+        evaluate(_eval(settings, run).model_copy(update={"store": str(other)}))
+
+
+def test_wrong_inputs_leave_no_run_behind(settings: TrainSettings, tmp_path: Path) -> None:
+    lines = tmp_path / "bad.jsonl"
+    lines.write_text('{"video": "nowhere", "segments": [], "split": "train"}\n')
+    with pytest.raises(AnnotationError, match="no features of 1 annotated videos"):
+        train(settings.model_copy(update={"annotations": str(lines)}))
+    lines.write_text('{"video": "fight", "segments": [{"start": 11, "end": 12, "category": "x"}], "split": "train"}\n')
+    with pytest.raises(AnnotationError, match=r"lasts 10.0 s; a segment starts at 11.0 s"):
+        train(settings.model_copy(update={"annotations": str(lines)}))
+    lines.write_text('{"video": "fight", "segments": [], "split": "test"}\n')
+    with pytest.raises(AnnotationError, match="no video of split `train`"):
+        train(settings.model_copy(update={"annotations": str(lines)}))
+    with pytest.raises(ConfigError, match="scene_heads 3 does not divide the vision width 16"):
+        model = settings.model.model_copy(update={"scene_heads": 3})
+        train(settings.model_copy(update={"model": model}))
+    assert not Path(settings.run).exists()
+
+
+def test_a_sample_that_is_too_long_is_named(settings: TrainSettings) -> None:
+    backbone = settings.backbone.model_copy(update={"max_length": 128})
+    with pytest.raises(ConfigError, match=r"of 'fight' need \d+ tokens; the language model takes 128"):
+        train(settings.model_copy(update={"backbone": backbone}))
+
+
+def test_damaged_and_missing_runs_are_refused(settings: TrainSettings, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"(?s)no such training run.*hawkeye train"):
+        evaluate(_eval(settings, tmp_path / "nothing"))
+    run = train(settings)
+    weights = run / "checkpoint" / WEIGHTS
+    content = weights.read_bytes()
+    weights.write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        evaluate(_eval(settings, run))
+    config = json.loads((run / "checkpoint" / "config.json").read_text()) | {"action_width": 4}
+    weights.write_bytes(content)
+    (run / "checkpoint" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="must come from one checkpoint"):
+        evaluate(_eval(settings, run))
+
+
+def test_an_infinite_loss_stops_the_run(settings: TrainSettings) -> None:
+    trainer = Trainer(settings)
+    trainer.setup()
+    with torch.no_grad():
+        next(trainer.model.backbone.lm_head.parameters()).fill_(float("nan"))
+    with pytest.raises(ConfigError, match="the loss of step 0 is nan"):
+        trainer.train()
+
+
+def _eval(settings: TrainSettings, run: Path) -> EvalSettings:
+    return EvalSettings(
+        store=settings.store, annotations=settings.annotations, run=str(run), out=str(Path(run).parent / "eval"),
+        max_new_tokens=24, batch_size=3, device="cpu",
+    )  # fmt: skip
