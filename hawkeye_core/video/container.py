@@ -110,8 +110,11 @@ def _avi_has_video(header: bytes) -> bool | None:
 
 
 def _ts(file: BinaryIO) -> ContainerFacts:
-    rest = os.fstat(file.fileno()).st_size % _TS_PACKET
-    return ContainerFacts("ts", cut="its last packet is incomplete" if rest else None)
+    size = os.fstat(file.fileno()).st_size
+    if size % _TS_PACKET:
+        return ContainerFacts("ts", cut="its last packet is incomplete")
+    file.seek(size - _TS_PACKET)
+    return ContainerFacts("ts", cut=None if file.read(1) == b"\x47" else "its end holds no packets")
 
 
 def _flv(file: BinaryIO) -> ContainerFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -134,16 +135,25 @@ def test_damage_in_the_middle_is_skipped_and_marked(make_video: Callable, number
     assert numbers_in(batches)[-1] == 116
 
 
-def test_zeroed_tail_is_noticed(make_video: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "codec", "reason"),
+    [
+        ("tail.mp4", B_FRAMES, "undecodable data"),  # the frames held back for reordering come after the failure
+        ("tail.ts", B_FRAMES, "its end holds no packets"),
+        ("plain.mp4", ("-c:v", "libx264", "-preset", "ultrafast"), "decoding ended at .* the packets go on"),
+    ],
+)
+def test_zeroed_tail_is_noticed(name: str, codec: tuple, reason: str, make_video: Callable, tmp_path: Path) -> None:
     """A download that reserved its space and stopped: the size is right, the content is not."""
-    whole = make_video("tail.mp4", frames=120, codec=B_FRAMES, extra=("-movflags", "+faststart"))
-    data = whole.read_bytes()
+    extra = ("-movflags", "+faststart") if name.endswith("mp4") else ()
+    data = make_video(f"whole_{name}", frames=120, codec=codec, extra=extra).read_bytes()
     keep = len(data) * 6 // 10
-    path = tmp_path / "tail.mp4"
+    path = tmp_path / name
     path.write_bytes(data[:keep] + bytes(len(data) - keep))
     sampler = FrameSampler(path)
     assert 8 < sum(map(len, sampler)) < 28
     assert sampler.truncated
+    assert re.search(reason, str(sampler.reason))
 
 
 def patch_avi_counts(path: Path, to: Path, count: int) -> Path:
@@ -202,6 +212,16 @@ def test_probe_tells_what_the_header_states(make_video: Callable) -> None:
     assert info.fps == pytest.approx(30)
     assert info.duration_s == pytest.approx(3.0)
     assert info.cut is None
+
+
+def test_stated_duration_of_an_mp4_is_that_of_the_pictures(make_video: Callable) -> None:
+    """The video starts 0.7 s late (an empty edit) and the sound goes on for longer."""
+    inputs = ("-f", "lavfi", "-i", "sine=duration=6")
+    path = make_video("late_av.mp4", frames=60, inputs=inputs, extra=("-vf", "setpts=PTS+0.7/TB", "-c:a", "aac"))
+    assert probe(path).duration_s == pytest.approx(2.0)
+    sampler = FrameSampler(path)
+    assert sum(map(len, sampler)) == 16
+    assert not sampler.truncated
 
 
 def test_bad_files_print_nothing(make_video: Callable, tmp_path: Path) -> None:

@@ -142,6 +142,22 @@ def test_edit_list_hides_the_frames_before_it(
     assert sampler.frames_out == 15
 
 
+def test_last_frame_of_an_mp4_stays_as_long_as_stated(make_video: Callable, check: Callable, tmp_path: Path) -> None:
+    """A camera that writes a frame only when something moves: the last of 1 s stays for another 2 s."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "still.mp4"
+    with av.open(str(make_video("cfr_30.mp4", frames=90, rate="30"))) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in list(source.demux(video=0))[:30]:
+            if packet.pts == 29 * packet.duration:
+                packet.duration *= 60
+            packet.stream = stream
+            target.mux(packet)
+    sampler, batches = check(path)
+    assert sampler.duration_s == pytest.approx(29 / 30 + 2)
+    assert column(batches, "source_index")[7:] == [26] + [29] * 16
+
+
 def test_audio_track_changes_nothing(make_video: Callable, check: Callable) -> None:
     audio = ("-f", "lavfi", "-i", "sine=duration=6")
     sampler, _ = check(make_video("audio.mp4", frames=75, rate=25, inputs=audio, extra=("-c:a", "aac")))
