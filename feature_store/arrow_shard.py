@@ -41,6 +41,8 @@ class ArrowShard:
         with parquet_errors(where):
             for number in range(metadata.num_row_groups):
                 self._starts.append(self._starts[-1] + metadata.row_group(number).num_rows)
+            if self._starts[-1] != self.n_frames or sorted(self._starts) != self._starts:
+                raise ValueError(f"its row groups do not make up {self.n_frames} rows")
         self.shapes = self._shapes()
         self._decoded: OrderedDict[int, Arrays] = OrderedDict()
 

@@ -16,7 +16,7 @@ from feature_store.fingerprint import Family, Fingerprint
 from feature_store.layout import CATALOG, COMMITS, RecordName
 from feature_store.records import CommitRecord, VideoSource
 from feature_store.storage import Storage
-from feature_store.video_id import KnownVideo, normalise_path
+from feature_store.video_id import KnownVideo
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,12 +29,12 @@ _SCHEMA = pa.schema(
         ("attempt", pa.int32()), ("status", pa.string()), ("created", pa.string()), ("path", pa.string()),
         ("sha256", pa.string()), ("duration_s", pa.float64()), ("width", pa.int32()), ("height", pa.int32()),
         ("source_fps", pa.float64()), ("fps", pa.float64()), ("n_frames", pa.int64()), ("shard", pa.string()),
-        ("shard_bytes", pa.int64()), ("shard_sha256", pa.string()), ("error", pa.string()),
-        ("fingerprint", pa.string()),
+        ("shard_bytes", pa.int64()), ("shard_sha256", pa.string()), ("footer_crc32", pa.int64()),
+        ("error", pa.string()), ("fingerprint", pa.string()),
     ]
 )  # fmt: skip
 _SOURCE = ("video_id", "path", "sha256", "duration_s", "width", "height", "source_fps", "fps")
-_PLAIN = ("attempt", "status", "created", "n_frames", "shard", "shard_bytes", "shard_sha256", "error")
+_PLAIN = ("attempt", "status", "created", "n_frames", "shard", "shard_bytes", "shard_sha256", "footer_crc32", "error")
 
 
 class Catalog:
@@ -56,12 +56,15 @@ class Catalog:
         self.sources = {video_id: newest[video_id].source for video_id in sorted(newest)}
         self.created = {video_id: record.created for video_id, record in newest.items()}
 
+    @cached_property
     def known_videos(self) -> dict[str, KnownVideo]:
         """Path and SHA-256 of the current content of every video."""
-        return {
-            video_id: KnownVideo(normalise_path(source.path), source.sha256)
-            for video_id, source in self.sources.items()
-        }
+        return {name: KnownVideo(source.path, source.sha256) for name, source in self.sources.items()}
+
+    @cached_property
+    def by_sha256(self) -> dict[str, str]:
+        """Ids by the SHA-256 of their current content."""
+        return {source.sha256: name for name, source in self.sources.items() if source.sha256}
 
     def current(self, key: Key) -> CommitRecord | None:
         """The latest record of a video, family and digest, unless the video's file has new content since."""
@@ -125,9 +128,6 @@ def read_record(name: str, data: bytes) -> CommitRecord:
     return record
 
 
-DAMAGED = "commit record damaged: "
-
-
 class _NamedFingerprint(Fingerprint):
     """A fingerprint of which only the digest is known."""
 
@@ -144,20 +144,21 @@ def _damaged(parts: RecordName, reason: str) -> CommitRecord:
         attempt=parts.attempt,
         status="failed",
         created="",
-        error=DAMAGED + reason,
+        error=f"commit record damaged: {reason}",
     )
 
 
 def write_compacted(storage: Storage, catalog: Catalog) -> None:
     """Replace ``catalog.parquet`` by all records, atomically; any tool can read it."""
-    rows = [_row(name, record) for name, record in sorted(catalog.records.items()) if not _is_damaged(record)]
+    rows = [_row(name, record) for name, record in sorted(catalog.records.items()) if not is_damaged(record)]
     sink = io.BytesIO()
     table = pa.Table.from_pylist(rows, schema=_SCHEMA)
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     storage.write(CATALOG, sink.getvalue())
 
 
-def _is_damaged(record: CommitRecord) -> bool:
+def is_damaged(record: CommitRecord) -> bool:
+    """True for the stand-in of a record file that could not be parsed."""
     return isinstance(record.fingerprint, _NamedFingerprint)
 
 

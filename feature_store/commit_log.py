@@ -42,7 +42,7 @@ class CommitLog:
     def assign_id(self, path: str, sha256: str) -> str:
         """See ``FeatureStore.assign_id``."""
         with self._lock:
-            known = self.catalog.known_videos() | self._assigned
+            known = self.catalog.known_videos | self._assigned
             name = assign_id(path, sha256, known)
             if name not in known or known[name].path == normalise_path(path):
                 self._assigned[name] = KnownVideo(normalise_path(path), sha256)

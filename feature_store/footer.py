@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -14,6 +16,9 @@ from feature_store.fingerprint import Family
 from feature_store.schema import F2, leaves_of
 
 REMEDY = "`hawkeye store verify` lists what is damaged; extract the video again to replace it"
+
+_MAGIC = b"PAR1"
+_TRAILER = 8  # length of the footer, magic
 
 
 @contextmanager
@@ -31,6 +36,21 @@ def open_parquet(source: str | IO[bytes], *, where: str, verify_pages: bool = Fa
     """Open a file and read its footer; raises :class:`ShardCorruptError` naming ``where``."""
     with parquet_errors(where):
         return pq.ParquetFile(source, page_checksum_verification=verify_pages)
+
+
+def footer_crc32(file: IO[bytes]) -> int:
+    """CRC-32 of the footer with its length and the magic bytes behind it; 0 if the file has none.
+
+    A flipped bit there could send a reader anywhere; some end pyarrow's process instead of raising.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _TRAILER))
+    tail = file.read(_TRAILER)
+    length = int.from_bytes(tail[:4], "little")
+    if len(tail) < _TRAILER or tail[4:] != _MAGIC or length > size - _TRAILER:
+        return 0
+    file.seek(size - _TRAILER - length)
+    return zlib.crc32(file.read(length + _TRAILER))
 
 
 def column_numbers(metadata: Any) -> dict[str, int]:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from feature_store.errors import ShardCorruptError
 from feature_store.fingerprint import Family
 from feature_store.footer import column_numbers, open_parquet, parquet_errors, shapes_from_footer
 from feature_store.page import PageError, read_page, values_start
@@ -60,7 +61,7 @@ class MappedShard:
 
     Raises:
         NotMappableError: if the file is laid out otherwise (compressed, several pages ...).
-        ShardCorruptError: if it is no Parquet file of the family.
+        ShardCorruptError: if it is no Parquet file.
     """
 
     def __init__(self, path: Path, *, family: Family) -> None:
@@ -73,10 +74,10 @@ class MappedShard:
         with open_parquet(pa.BufferReader(self._buffer), where=self.where) as parquet:
             metadata = parquet.metadata
         self.n_frames = int(metadata.num_rows)
-        self.shapes = shapes_from_footer(metadata, family=family, where=self.where)
         try:
+            self.shapes = shapes_from_footer(metadata, family=family, where=self.where)
             self._groups = _Plan(data, metadata, family=family, shapes=self.shapes).groups()
-        except PageError as error:
+        except (PageError, ShardCorruptError) as error:
             raise NotMappableError(f"{self.where}: {error}") from error
         self._starts = [group.start for group in self._groups]
 
@@ -115,6 +116,8 @@ class _Plan:
             if row_group.num_rows > 0:
                 groups.append(self._group(row_group, start, stop))
             start = stop
+        if start != self.metadata.num_rows:
+            raise PageError(f"row groups have {start} rows, the file {self.metadata.num_rows}")
         return groups
 
     def _group(self, row_group: Any, start: int, stop: int) -> _Group:
@@ -143,6 +146,8 @@ class _Plan:
         shape = self.shapes[leaf.field]
         values = items * int(np.prod(shape, dtype=np.int64))
         end = chunk.data_page_offset + chunk.total_compressed_size
+        if not 0 < chunk.data_page_offset < end <= len(self.data):
+            raise PageError(f"{chunk.path_in_schema} is said to lie outside the file")
         begin = end - values * leaf.dtype.itemsize
         page = read_page(self.data, chunk.data_page_offset)
         if page.kind != _DATA_PAGE or page.encoding != _PLAIN or page.num_values != chunk.num_values:

@@ -68,6 +68,7 @@ class CommitRecord:
     shard: str | None = None  # path in the store
     shard_bytes: int = 0
     shard_sha256: str = ""
+    footer_crc32: int = 0  # CRC-32 of the Parquet footer: checked at every opening, since it says where all else is
     error: str | None = None
 
     @property
@@ -132,7 +133,8 @@ def _check(record: CommitRecord) -> None:
         return
     if record.shard != shard_path(record.family, record.digest, record.video_id):
         raise ValueError(f"its shard is said to be {record.shard!r}")
-    if not (isinstance(record.n_frames, int) and isinstance(record.shard_bytes, int)) or record.n_frames < 1:
-        raise ValueError(f"n_frames {record.n_frames!r}, shard_bytes {record.shard_bytes!r}")
+    sizes = (record.n_frames, record.shard_bytes, record.footer_crc32)
+    if not all(isinstance(size, int) and size >= 0 for size in sizes) or record.n_frames < 1:
+        raise ValueError(f"n_frames, shard_bytes, footer_crc32 are {sizes!r}")
     if not _SHA256.fullmatch(record.shard_sha256):
         raise ValueError(f"shard_sha256 {record.shard_sha256!r}")

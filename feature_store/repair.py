@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from feature_store.catalog import is_damaged
 from feature_store.fingerprint import Fingerprint
 from feature_store.layout import fingerprint_path
 from feature_store.leftovers import leftovers
@@ -83,6 +84,6 @@ def _known_fingerprint(store: FeatureStore, damaged: CommitRecord) -> Fingerprin
     same = [
         record.fingerprint
         for record in store.catalog.records.values()
-        if record.digest == damaged.digest and type(record.fingerprint) is Fingerprint
+        if record.digest == damaged.digest and not is_damaged(record)
     ]
     return same[0] if same else None

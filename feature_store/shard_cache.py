@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from feature_store.arrow_shard import ArrowShard
 from feature_store.errors import ShardCorruptError
-from feature_store.footer import REMEDY, parquet_errors
+from feature_store.footer import REMEDY, footer_crc32, parquet_errors
 from feature_store.mapped_shard import open_mapped
 from feature_store.records import CommitRecord
 from feature_store.shard import Shard
@@ -66,6 +66,10 @@ class ShardCache:
         if size != record.shard_bytes:
             found = "is missing" if size is None else f"has {size} bytes"
             raise ShardCorruptError(f"{where} {found}; {record.shard_bytes} bytes were written", remedy=REMEDY)
+        with parquet_errors(where), self._storage.open_input(path) as file:
+            intact = footer_crc32(file) == record.footer_crc32
+        if not intact:
+            raise ShardCorruptError(f"{where} is damaged: its footer is not the one written", remedy=REMEDY)
         shard = self._open_file(path, where, record)
         if shard.n_frames != record.n_frames:
             raise ShardCorruptError(f"{where} has {shard.n_frames} frames; {record.n_frames} were written")

@@ -125,12 +125,11 @@ class FeatureStore:
             family: Which family.
             digest: Digest of the fingerprint.
         """
-        for name, source in self.catalog.sources.items():
-            if video and video in (source.sha256, name):
-                record = self.catalog.current((name, family, digest))
-                if record and record.readable and self.storage.size(record.shard or "") == record.shard_bytes:
-                    return record
-        return None
+        catalog = self.catalog
+        record = catalog.current((catalog.by_sha256.get(video, video), family, digest))
+        if record is None or not record.readable or self.storage.size(record.shard or "") != record.shard_bytes:
+            return None
+        return record
 
     def fingerprints(self, family: Family) -> dict[str, Fingerprint]:
         """Fingerprints with at least one readable video, by digest."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from feature_store.catalog import DAMAGED, parse_compacted
+from feature_store.catalog import is_damaged, parse_compacted
 from feature_store.errors import ShardCorruptError, StoreError
 from feature_store.fingerprint import FAMILIES, Fingerprint
-from feature_store.footer import open_parquet
+from feature_store.footer import footer_crc32, open_parquet
 from feature_store.layout import CATALOG, COMMITS, fingerprint_path
 from feature_store.leftovers import leftovers
 from feature_store.page import PageError, read_page
@@ -57,8 +57,8 @@ def _catalog_problems(store: FeatureStore) -> Iterator[Problem]:
 
 def _record_problems(store: FeatureStore) -> Iterator[Problem]:
     for name, record in sorted(store.catalog.records.items()):
-        if record.error is not None and record.error.startswith(DAMAGED):
-            yield Problem("record", f"{COMMITS}/{name}", record.error, record)
+        if is_damaged(record):
+            yield Problem("record", f"{COMMITS}/{name}", record.error or "", record)
     for family in FAMILIES:
         for digest in sorted(store.fingerprints(family)):
             path = fingerprint_path(family, digest)
@@ -81,7 +81,7 @@ def _shard_problems(storage: Storage, record: CommitRecord, *, deep: bool) -> It
     elif size != record.shard_bytes:
         yield Problem("damaged", path, f"{size} bytes instead of {record.shard_bytes}", record)
     elif deep and _sha256(storage, path) != record.shard_sha256:
-        found = "; ".join(_bad_pages(storage, path)) or "no page is wrong, so the footer or a page header is"
+        found = _damage(storage, record)
         yield Problem("damaged", path, f"SHA-256 differs from the commit record: {found}", record)
 
 
@@ -91,6 +91,15 @@ def _sha256(storage: Storage, path: str) -> str:
         while block := file.read(_HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _damage(storage: Storage, record: CommitRecord) -> str:
+    """Where in a shard the damage is. A damaged footer is not given to pyarrow: what it says cannot be trusted."""
+    path = record.shard or ""
+    with storage.open_input(path) as file:
+        if footer_crc32(file) != record.footer_crc32:
+            return "the footer is wrong"
+    return "; ".join(_bad_pages(storage, path)) or "no page is wrong, so bytes between them are"
 
 
 def _bad_pages(storage: Storage, path: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from feature_store.columns import FrameColumns
 from feature_store.commit_log import CommitLog
 from feature_store.errors import StoreError
 from feature_store.fingerprint import Fingerprint
+from feature_store.footer import footer_crc32
 from feature_store.layout import fingerprint_path, shard_path
 from feature_store.records import CommitRecord, VideoSource
 from feature_store.schema import Columns
@@ -95,12 +96,14 @@ class FeatureWriter:
         file.close()
         file.check()
         sha256, size = sha256_of(self._temporary), self._temporary.stat().st_size
+        with self._temporary.open("rb") as written:
+            footer = footer_crc32(written)
         self._write_fingerprint()
         self._log.begin_replacing(self._source, self._fingerprint, sha256)
         self._storage.publish(self._temporary, self._shard)
         record = self._log.append(
             self._source, self._fingerprint, status=status, n_frames=file.n_frames, shard=self._shard,
-            shard_bytes=size, shard_sha256=sha256, error=error,
+            shard_bytes=size, shard_sha256=sha256, footer_crc32=footer, error=error,
         )  # fmt: skip
         self._file = None
         return record
