@@ -28,7 +28,7 @@ def ls(store: StoreArgument = None, store_option: StoreOption = None) -> None:
     opened = FeatureStore.open(store or store_option or DEFAULT_STORE)
     table = Table()
     for name in ("video", "frames", "seconds", *FAMILIES, "weights", "reason"):
-        table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", no_wrap=name != "reason")
     records = opened.records()
     for video in sorted({record.source.video_id for record in records}):
         own = {record.fingerprint.family: record for record in records if record.source.video_id == video}
@@ -56,7 +56,7 @@ def stats(
 
     found = FeatureStore.open(store or store_option or DEFAULT_STORE).stats()
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), indent=2))
+        typer.echo(json.dumps(found.to_dict(), indent=2))
         return
     out.print(f"{found.videos} videos, {found.frames} frames, {megabytes(sum(found.bytes.values()))}")
     table = Table()
@@ -86,7 +86,7 @@ def verify(
     with errors.status("reading shards"):
         problems = opened.verify(deep=not quick)
     for problem in problems:
-        out.print(f"[red]{problem.kind}[/] {escape(problem.path)}: {escape(problem.detail)}")
+        out.print(f"[red]{problem.kind}[/] {escape(problem.path)}: {escape(problem.message)}")
     if problems:
         raise typer.Exit(1)
     out.print("[green]ok[/]: every shard is there and equals its commit record")
