@@ -48,8 +48,8 @@ class YoloModel:
     """A network of ultralytics, its results on batches of frames, and what identifies its weights.
 
     Args:
-        weights: Path of a ``.pt`` file; a published name such as ``yolo11n-pose.pt``, looked for here and in ``weights``
-            and else downloaded there by ultralytics; or a model ``.yaml`` for random weights.
+        weights: Path of a ``.pt`` file; a published name such as ``yolo11n-pose.pt``, looked for here and in
+            ``weights/`` and else downloaded there by ultralytics; or a model ``.yaml`` for random weights.
         task: What the network must be made for.
         key: The configuration key that names the weights.
         device: Where it runs.

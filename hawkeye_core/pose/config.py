@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeInt, field_validator
 
 from hawkeye_core.settings import Settings
 
@@ -66,6 +66,11 @@ class SidecarPoseSettings(Settings):
     """`coco`: COCO keypoint results; `npy`: the layout of the paper's released code, (people, 17, 5) a frame."""
     numbering: Literal["sampled", "source"] = "source"
     """Whether the files count frames of the source video or the frames sampled at 8 per second."""
+    first_frame: int = Field(default=0, ge=0)
+    """Number the files give to the first frame (0; pictures written by ffmpeg count from 1)."""
+    columns: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] = (0, 1, 2)
+    """`npy` only: which of a joint's columns (from 0) are x, y in pixels and the score. The default is what
+    HigherHRNet's grouping writes with flip test: x, y, score, tag, tag."""
 
 
 PoseSettings = Annotated[HigherHRNetSettings | YoloPoseSettings | SidecarPoseSettings, Field(discriminator="backend")]

@@ -69,8 +69,12 @@ class SidecarRelationSettings(Settings):
     """`json`: triplets with boxes; `npy`: the layout of the paper's released code, (n, 353) = 51 + 151 + 151."""
     numbering: Literal["sampled", "source"] = "source"
     """Whether the files count frames of the source video or the frames sampled at 8 per second."""
+    first_frame: int = Field(default=0, ge=0)
+    """Number the files give to the first frame (0; pictures written by ffmpeg count from 1)."""
     threshold: float = Field(default=0.0, ge=0, le=1)
     """Triplets whose score is lower are dropped."""
+    merge_iou: float = Field(default=0.7, gt=0, le=1)
+    """`json` only: boxes of one class that overlap more than this are one object of the graph."""
 
 
 RelationSettings = Annotated[
