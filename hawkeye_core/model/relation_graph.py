@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import GCNConv
-from torch_geometric.utils import coalesce
 
 from hawkeye_core.model.attention import feed_forward
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.relation.vocabulary import EXTENDED_OBJECT_CLASSES, PREDICATE_CLASSES
+
+with warnings.catch_warnings():  # at import, torch_geometric 2.8 calls torch.jit.script, which torch 2.15 deprecates
+    warnings.simplefilter("ignore", FutureWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from torch_geometric.nn import GCNConv
+    from torch_geometric.utils import coalesce
 
 
 def graph_edges(subject: Tensor, object_: Tensor, *, objects: int, directed: bool) -> Tensor:

@@ -139,8 +139,8 @@ def test_wrong_inputs_leave_no_run_behind(settings: TrainSettings, tmp_path: Pat
     lines.write_text('{"video": "fight", "segments": [], "split": "test"}\n')
     with pytest.raises(AnnotationError, match="no video of split `train`"):
         train(settings.model_copy(update={"annotations": str(lines)}))
+    model = settings.model.model_copy(update={"scene_heads": 3})
     with pytest.raises(ConfigError, match="scene_heads 3 does not divide the vision width 16"):
-        model = settings.model.model_copy(update={"scene_heads": 3})
         train(settings.model_copy(update={"model": model}))
     assert not Path(settings.run).exists()
 
