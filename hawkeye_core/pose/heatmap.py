@@ -97,7 +97,7 @@ def _peaks_among(cells: Tensor, heat: Tensor) -> Tensor:
 
 
 def nonzero_cells(mask: Tensor) -> Tensor:
-    """[N] int64 flat indices of the true cells, in row order. On a CPU by numpy, ten times faster than torch."""
+    """[N] int64 flat indices of the true cells, in row order. On a CPU by numpy, four times faster than torch."""
     if mask.is_cuda:
         return mask.flatten().nonzero().flatten()
     return torch.from_numpy(np.flatnonzero(mask.numpy()))

@@ -21,7 +21,7 @@ from hawkeye_core.scene import FrameBatch, FramePose
 VERSION = "1"
 """Raised by hand when the same weights and settings give other results."""
 _FRAMES_AT_ONCE = 2
-"""On a CPU more frames at once gain nothing and cost about 150 MB each (W32-512)."""
+"""On a CPU more frames at once gain nothing and cost about 120 MB each (W32-512)."""
 
 
 class HigherHRNetBackend:
