@@ -369,3 +369,11 @@ def test_fingerprint_sees_content_names_and_settings_but_neither_place_nor_time(
     write(tmp_path / "a" / "more.json", [])
     assert backend(tmp_path / "a").fingerprint.digest != base
     assert backend(tmp_path / "a").fingerprint.trained
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/backends.md").read_text()
+    write(tmp_path / "v.json", page.split("<!-- example: coco -->")[1].split("```")[1].removeprefix("json"))
+    pose = backend(tmp_path).detect(batch([12]))[0]
+    assert pose.keypoints.shape == (1, 17, 3)
+    np.testing.assert_allclose(pose.box, [[96, 40, 157.5, 100]], err_msg="clipped to the frame of 100 pixels")

@@ -245,3 +245,12 @@ def test_fingerprint(tmp_path: Path) -> None:
     assert len({fingerprint.digest for fingerprint in prints}) == 6
     assert prints[0].settings["boxes"] == "given"
     assert str(tmp_path) not in prints[0].to_json()
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/backends.md").read_text()
+    example = page.split("<!-- example: relations -->")[1].split("```")[1].removeprefix("json")
+    (tmp_path / "v.json").write_text(example)
+    graph = backend(tmp_path).detect(batch([12]))[0]
+    assert read(graph) == [("man", "near", "door")]
+    assert graph.score[0] == pytest.approx(0.58)
