@@ -75,7 +75,7 @@ def resize(maps: Tensor, size: Sequence[int]) -> Tensor:
     if tuple(maps.shape[-2:]) == tuple(size):
         return maps
     height, width = size
-    if maps.is_cuda:
+    if maps.device.type != "cpu":
         return F.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
     resized = np.empty((*maps.shape[:2], height, width), dtype=np.float32)
     planes = maps.detach().reshape(-1, *maps.shape[-2:]).numpy()

@@ -11,7 +11,8 @@ from torch import Tensor
 from hawkeye_core.pose.aggregate import ScoreMaps
 from hawkeye_core.pose.heatmap import nonzero_cells, subcell
 
-_CELLS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}  # bounds the memory; on a CPU it keeps the maps of a step in cache
+_CELLS_AT_ONCE = 1 << 19  # bounds the memory; on a CPU it also keeps the maps of a step in cache
+_CELLS_AT_ONCE_ON_GPU = 1 << 26
 _HOT_PART = 0.03  # part of the cells that are searched first on a CPU
 _SAMPLE_STEP = 8  # their least heat is estimated from every so many rows and columns
 
@@ -53,7 +54,7 @@ def refine(people: Tensor, maps: ScoreMaps, *, frame: int) -> Tensor:
         return people
     weight = found.unsqueeze(-1).float()
     mean_tag = (people[..., 3:] * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)  # [P, T]
-    search = _search_all if heat.is_cuda else _search_hottest_first
+    search = _search_hottest_first if heat.device.type == "cpu" else _search_all
     cells = search(maps, frame, ~found, mean_tag)
     x, y = cells % heat.shape[2], cells // heat.shape[2]
     score = heat.flatten(1).gather(1, cells.T).T
@@ -127,7 +128,7 @@ def _best(heat: Tensor, tags: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         tags: [T, N].
         wanted: [P, T].
     """
-    at_once = max(1, _CELLS_AT_ONCE["cuda" if heat.is_cuda else "cpu"] // heat.numel())
+    at_once = max(1, (_CELLS_AT_ONCE if heat.device.type == "cpu" else _CELLS_AT_ONCE_ON_GPU) // heat.numel())
     values, indices = [], []
     for chunk in wanted.split(at_once):
         squared = (tags[0] - chunk[:, :1]).square_()
@@ -142,6 +143,6 @@ def _best(heat: Tensor, tags: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
 
 def _first_maximum(values: Tensor) -> Tensor:
     """[P] index of the first largest of [P, N]. On a CPU by numpy, twenty times faster than torch's."""
-    if values.is_cuda:
+    if values.device.type != "cpu":
         return values.argmax(dim=1)
     return torch.from_numpy(values.numpy().argmax(axis=1))

@@ -59,7 +59,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
     torch.save({"conv1.weight": torch.zeros(1), "x": Hostile()}, path)
     with pytest.raises(WeightsError, match=r"w\.pth: refused"):
         build_network("tiny", str(path))
-    path.write_bytes(pickle.dumps(Hostile()))
+    path.write_bytes(pickle.dumps(Hostile(), protocol=2))
     with pytest.raises(WeightsError, match=r"w\.pth: "):
         build_network("tiny", str(path))
     assert not mark.exists()

@@ -83,7 +83,7 @@ def test_no_joint_is_missed_only_because_the_rest_was_cut_off(monkeypatch):
 def test_work_in_pieces_equals_work_at_once(monkeypatch):
     people, maps = scene(4, people=7, components=2)
     at_once = refine(people, maps, frame=0)
-    monkeypatch.setitem(module._CELLS_AT_ONCE, "cpu", 1)
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 1)
     torch.testing.assert_close(refine(people, maps, frame=0), at_once, rtol=0, atol=0)
 
 
