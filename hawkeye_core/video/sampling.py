@@ -22,7 +22,7 @@ from hawkeye_core.video.source import PacketTimes, VideoSource
 MAX_GAP_S = 60.0
 """Seconds one frame may stay on screen; a longer gap is taken for a break in the recorder's clock and closed."""
 
-_LIVE_DURATION = ("flv", "asf", "unknown")  # containers whose stated duration is about the video and not exact
+_ROUGH_DURATION = ("flv", "asf", "unknown")  # containers whose stated duration is about the video and not exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ class FrameSampler:
             expected = min(expected, stated - interval)  # packets outside the edit list are not shown
         if expected - last > max(0.5, 3 * interval):
             return f"decoding ended at {last:.2f} s, the packets go on to {expected:.2f} s"
-        if self.info.container in _LIVE_DURATION and stated is not None and stated - last > max(1.0, 0.05 * stated):
+        if self.info.container in _ROUGH_DURATION and stated is not None and stated - last > max(1.0, 0.05 * stated):
             return f"frames end at {last:.2f} s, the header states {stated:.2f} s"
         return None
 
@@ -242,25 +242,3 @@ def sample_frames(
 ) -> Iterator[FrameBatch]:
     """Batches of frames at ``fps`` a second; :class:`FrameSampler` for those who need to know how it ended."""
     return iter(FrameSampler(path, fps=fps, batch_size=batch_size, video_id=video_id))
-
-
-def read_frame_at(path: str | Path, *, index: int, fps: float = 8.0) -> FrameBatch:
-    """The one sampled frame with number ``index``, exactly as extraction saw it.
-
-    Decodes from the start: seeking lands on wrong frames in files with variable frame rate.
-
-    Returns:
-        A batch of one.
-
-    Raises:
-        VideoError: As :class:`FrameSampler`, and if the video is shorter.
-    """
-    sampler = FrameSampler(path, fps=fps, batch_size=1, start=index)
-    batches = iter(sampler)
-    try:
-        for batch in batches:
-            return batch
-    finally:
-        sampler.close()
-    total = SamplingSchedule(fps).total(sampler.duration_s or 0.0)
-    raise VideoError(f"has {total} frames at {fps:g} a second, there is no frame {index}", path=path)

@@ -13,7 +13,7 @@ from feature_store.fingerprint import Fingerprint
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import VideoError
 from hawkeye_core.relation.vocabulary import EXTENDED_OBJECT_CLASSES, PREDICATE_CLASSES
-from hawkeye_core.video.sampling import read_frame_at
+from hawkeye_core.video.frame_at import read_frame_at
 from hawkeye_core.visual.draw import draw_scene
 from hawkeye_core.visual.png import save_png
 from hawkeye_core.visual.stored_frame import StoredFrame, load_frame

@@ -11,7 +11,8 @@ import pytest
 
 from hawkeye_core.errors import VideoError
 from hawkeye_core.scene import FrameBatch
-from hawkeye_core.video.sampling import FrameSampler, read_frame_at, sample_frames
+from hawkeye_core.video.frame_at import read_frame_at
+from hawkeye_core.video.sampling import FrameSampler, sample_frames
 from hawkeye_core.video.source import PacketTimes
 
 B_FRAMES = ("-c:v", "libx264", "-preset", "veryfast", "-bf", 3)
