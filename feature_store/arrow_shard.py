@@ -14,7 +14,8 @@ from feature_store.errors import ShardCorruptError
 from feature_store.fingerprint import Family
 from feature_store.footer import REMEDY, open_parquet, parquet_errors, shapes_from_footer
 from feature_store.ragged import Arrays, cut, join
-from feature_store.schema import F2, arrow_schema, leaves_of
+from feature_store.schema import F2, FRAME_FIELDS, arrow_schema, leaves_of
+from feature_store.shard import Part
 from feature_store.table import from_table
 
 _DECODED_GROUPS = 2
@@ -63,13 +64,14 @@ class ArrowShard:
                 "frame_tokens": (tokens // masked, width), "masked_token": (width,), "object_tokens": (width,)
             }  # fmt: skip
 
-    def read(self, start: int, stop: int) -> Arrays:
+    def read(self, start: int, stop: int, *, part: Part = "all") -> Arrays:
         """Copies of the leaves of frames ``start`` to ``stop``."""
         first = bisect_right(self._starts, start) - 1
         last = bisect_right(self._starts, stop - 1) - 1
         with self._lock:
             parts = [self._cut(number, start, stop) for number in range(first, last + 1)]
-        return {name: array.copy() for name, array in join(self.family, parts).items()}
+        left_out = FRAME_FIELDS if part == "family" else frozenset()
+        return {name: array.copy() for name, array in join(parts).items() if name not in left_out}
 
     def _cut(self, number: int, start: int, stop: int) -> Arrays:
         begin, end = self._starts[number], self._starts[number + 1]

@@ -21,7 +21,8 @@ from feature_store.fingerprint import Family
 from feature_store.footer import column_numbers, open_parquet, parquet_errors, shapes_from_footer
 from feature_store.page import PageError, read_page, values_start
 from feature_store.ragged import Arrays, join
-from feature_store.schema import Leaf, leaves_of
+from feature_store.schema import FRAME_FIELDS, Leaf, leaves_of
+from feature_store.shard import Part
 
 _PHYSICAL = {"i4": "INT32", "f4": "FLOAT", "f8": "DOUBLE", "f2": "FIXED_LEN_BYTE_ARRAY"}
 _PLAIN, _DATA_PAGE = 0, 0
@@ -34,17 +35,18 @@ class NotMappableError(Exception):
 class _Group:
     """One row group: a view of the map for every leaf, and for ragged ones the first item of each row."""
 
-    __slots__ = ("plan", "start", "stop")
+    __slots__ = ("family_plan", "plan", "start", "stop")
 
     def __init__(self, start: int, stop: int, plan: list[tuple[str, NDArray[Any], list[int] | None]]) -> None:
         self.start = start
         self.stop = stop
         self.plan = plan
+        self.family_plan = [step for step in plan if step[0] not in FRAME_FIELDS]
 
-    def read(self, start: int, stop: int) -> Arrays:
+    def read(self, start: int, stop: int, part: Part) -> Arrays:
         first, last = start - self.start, stop - self.start
         arrays: Arrays = {}
-        for field, view, offsets in self.plan:
+        for field, view, offsets in self.plan if part == "all" else self.family_plan:
             if offsets is None:
                 arrays[field] = view[first:last].copy()
             else:
@@ -81,17 +83,17 @@ class MappedShard:
             raise NotMappableError(f"{self.where}: {error}") from error
         self._starts = [group.start for group in self._groups]
 
-    def read(self, start: int, stop: int) -> Arrays:
+    def read(self, start: int, stop: int, *, part: Part = "all") -> Arrays:
         """Copies of the leaves of frames ``start`` to ``stop``; a slice for each, over as many row groups as needed."""
         group = self._groups[bisect_right(self._starts, start) - 1]
         if stop <= group.stop:
-            return group.read(start, stop)
+            return group.read(start, stop, part)
         parts = [
-            part.read(max(start, part.start), min(stop, part.stop))
-            for part in self._groups
-            if part.start < stop and start < part.stop
+            group.read(max(start, group.start), min(stop, group.stop), part)
+            for group in self._groups
+            if group.start < stop and start < group.stop
         ]
-        return join(self.family, parts)
+        return join(parts)
 
 
 class _Plan:

@@ -90,8 +90,8 @@ def cut(family: Family, arrays: Arrays, start: int, stop: int) -> Arrays:
     }
 
 
-def join(family: Family, parts: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:
+def join(parts: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:
     """Frames of several parts, one after another."""
     if len(parts) == 1:
         return dict(parts[0])
-    return {leaf.field: np.concatenate([part[leaf.field] for part in parts]) for leaf in leaves_of(family)}
+    return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}

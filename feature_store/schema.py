@@ -69,6 +69,8 @@ FRAME_LEAVES: tuple[Leaf, ...] = (
     _row("height", I4, "pixels, after rotation"),
 )
 
+FRAME_FIELDS = frozenset(leaf.field for leaf in FRAME_LEAVES)
+
 FAMILY_LEAVES: Mapping[Family, tuple[Leaf, ...]] = {
     "pose": (
         _row("n_people", I4, "people in this frame"),

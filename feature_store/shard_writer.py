@@ -56,7 +56,8 @@ class ShardFileWriter:
         start = 0
         while start < len(arrays["frame"]):
             stop = min(len(arrays["frame"]), start + ROWS_PER_GROUP - self._buffered())
-            self._parts.append(cut(self.family, arrays, start, stop))
+            # Copied, since the caller may fill the same arrays with the next batch.
+            self._parts.append({name: part.copy() for name, part in cut(self.family, arrays, start, stop).items()})
             if self._buffered() >= ROWS_PER_GROUP or self._buffered_bytes() >= _GROUP_BYTES:
                 self._flush()
             start = stop
@@ -77,7 +78,7 @@ class ShardFileWriter:
         """Write what is buffered as one row group."""
         if not self._parts or self._shapes is None:
             return
-        arrays = join(self.family, self._parts)
+        arrays = join(self._parts)
         self._parts = []
         if self._parquet is None:
             schema = arrow_schema(self.family, self._shapes, meta=self.meta)

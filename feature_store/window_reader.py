@@ -37,12 +37,16 @@ class WindowReader:
     def read(
         self, video: str, start: int, stop: int, *, families: Sequence[Family], fingerprints: Mapping[str, str] | None
     ) -> dict[Family, Arrays]:
-        """Fresh arrays by family and leaf; see ``FeatureStore.window``."""
+        """Fresh arrays by family and leaf, the first with the frames' own; see ``FeatureStore.window``."""
         records = self.resolve(video, families=families, fingerprints=fingerprints)
         n_frames = next(iter(records.values())).n_frames
         if not 0 <= start < stop <= n_frames:
             raise StoreError(f"frames {start} to {stop} are not a range of {video}, which has {n_frames} frames")
-        return {family: self._shards.get(record).read(start, stop) for family, record in records.items()}
+        arrays: dict[Family, Arrays] = {}
+        for family, record in records.items():
+            # The frame's own columns come from the first family; the others repeat them.
+            arrays[family] = self._shards.get(record).read(start, stop, part="family" if arrays else "all")
+        return arrays
 
     def resolve(self, video: str, *, families: Sequence[Family], fingerprints: Mapping[str, str] | None) -> Records:
         """The records to read, one a family, of equal length; see ``FeatureStore.window`` for the errors."""

@@ -145,3 +145,14 @@ def test_another_videos_id_cannot_be_taken(store: FeatureStore, make: SimpleName
             writer.commit()
     assert store.n_frames("x") == 5
     assert store.verify() == []
+
+
+def test_arrays_may_be_used_again_after_append(store: FeatureStore, make: SimpleNamespace) -> None:
+    pose = make.pose(10)
+    with store.writer(make.source(), make.prints()["pose"]) as writer:
+        writer.append(make.frames(10), pose)
+        expected = make.pose(10)
+        pose.keypoints[:] = 0
+        pose.n_people[:] = 0
+        writer.commit()
+    make.same(store.window_numpy("clip", 0, 10, families=("pose",)).pose, expected)
