@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -101,7 +102,8 @@ class YoloModel:
             return []
         bgr = [np.ascontiguousarray(image[..., ::-1]) for image in images]  # arrays are taken to be as OpenCV's
         limits = {"conf": confidence, "iou": iou, "imgsz": image_size, "max_det": most}
-        return list(self._model.predict(bgr, **limits, device=self._device, verbose=False, save=False))
+        with _process_state_kept():
+            return list(self._model.predict(bgr, **limits, device=self._device, verbose=False, save=False))
 
 
 def import_ultralytics() -> ModuleType:
@@ -116,9 +118,10 @@ def import_ultralytics() -> ModuleType:
         for variable, value in (("YOLO_OFFLINE", "true"), ("YOLO_AUTOINSTALL", "false"), ("YOLO_VERBOSE", "false")):
             os.environ.setdefault(variable, value)
         try:
-            import ultralytics
-            from ultralytics.nn import tasks
-            from ultralytics.utils import SETTINGS
+            with _process_state_kept():
+                import ultralytics
+                from ultralytics.nn import tasks
+                from ultralytics.utils import SETTINGS
         except ImportError as error:
             raise BackendUnavailableError(f"the yolo backend cannot be used: {error}", remedy=_INSTALL) from error
         if not hasattr(tasks, "SAFE_LOAD"):
@@ -132,6 +135,27 @@ def import_ultralytics() -> ModuleType:
 
             events.enabled = False
         return ultralytics
+
+
+@contextlib.contextmanager
+def _process_state_kept() -> Iterator[None]:
+    """Undo what ultralytics does to the whole process, at import and when it takes a device.
+
+    It sets the threads of OpenCV to none, of torch to all cores but one, of child processes to one, changes how numpy
+    and torch print, and replaces ``torch.save``; the other backends of the same run would pay for that.
+    """
+    environment, threads = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
+    opencv, printing, save = cv2.getNumThreads(), np.get_printoptions(), torch.save
+    try:
+        yield
+    finally:
+        if environment is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(opencv)
+        np.set_printoptions(**printing)
+        torch.set_printoptions(profile="default")
+        torch.save = save
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from hawkeye_core.errors import BackendUnavailableError, ConfigError, WeightsErr
 from hawkeye_core.pose.config import YoloPoseSettings
 from hawkeye_core.pose.yolo import YoloPoseBackend
 from hawkeye_core.scene import FrameBatch, FramePose
+from hawkeye_core.yolo import import_ultralytics
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -26,7 +27,10 @@ REPOSITORY = Path(__file__).parents[3]
 def _ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
     os.environ["YOLO_OFFLINE"] = "true"
-    pytest.importorskip("ultralytics", reason="the extra `yolo` is not installed")
+    try:
+        import_ultralytics()
+    except BackendUnavailableError as error:
+        pytest.skip(f"the extra `yolo` is not installed: {error}")
 
 
 def settings(**values: Any) -> YoloPoseSettings:
@@ -265,3 +269,28 @@ def test_importing_the_backends_does_not_import_ultralytics() -> None:
         "sys.exit(any(name.startswith('ultralytics') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
+
+
+def test_the_rest_of_the_process_keeps_its_threads_and_printing(tmp_path: Path) -> None:
+    """ultralytics changes them at import and at the first prediction."""
+    script = """
+import os, cv2, numpy as np, torch
+torch.set_num_threads(3); cv2.setNumThreads(2)
+def before():
+    threads = torch.get_num_threads(), cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
+    return *threads, str(np.array([1.5])), str(torch.tensor([1.5])), torch.save
+first = before()
+from hawkeye_core.pose.config import YoloPoseSettings
+from hawkeye_core.pose.yolo import YoloPoseBackend
+from hawkeye_core.scene import FrameBatch
+backend = YoloPoseBackend(YoloPoseSettings(weights="yolo11n-pose.yaml", image_size=64))
+k = np.arange(1)
+backend.detect(FrameBatch("v", k, k / 8, k / 8, k, np.zeros((1, 64, 64, 3), np.uint8)))
+assert before() == first, (before(), first)
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    environment |= {"PYTHONPATH": str(REPOSITORY), "YOLO_CONFIG_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

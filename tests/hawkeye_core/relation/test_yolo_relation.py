@@ -11,19 +11,22 @@ import pytest
 import torch
 
 from hawkeye_core.backend import RelationBackend
-from hawkeye_core.errors import WeightsError
+from hawkeye_core.errors import BackendUnavailableError, WeightsError
 from hawkeye_core.relation.config import YoloRelationSettings
 from hawkeye_core.relation.vocabulary import EXTENDED_OBJECT_CLASSES, OBJECT_INDEX, PREDICATE_CLASSES
 from hawkeye_core.relation.yolo import YoloRelationBackend
 from hawkeye_core.scene import FrameBatch
-from hawkeye_core.yolo import YoloModel
+from hawkeye_core.yolo import YoloModel, import_ultralytics
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
     os.environ["YOLO_OFFLINE"] = "true"
-    pytest.importorskip("ultralytics", reason="the extra `yolo` is not installed")
+    try:
+        import_ultralytics()
+    except BackendUnavailableError as error:
+        pytest.skip(f"the extra `yolo` is not installed: {error}")
 
 
 def build(**values: Any) -> YoloRelationBackend:
