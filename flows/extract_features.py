@@ -24,7 +24,7 @@ from flows.faults import retry_delays, retry_if_passing
 from flows.limits import ensure_limit, video_slot
 from flows.names import FLOW
 from flows.progress import ProgressBar, stop_flag
-from flows.report import NO_REASON, RunSummary, VideoRow, VideosFailedError, failure_message
+from flows.report import NO_REASON, BadVideoError, RunSummary, VideoRow, VideosFailedError, failure_message
 from flows.runners import make_task_runner
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
@@ -102,7 +102,9 @@ def extract_one(settings: ExtractSettings, plan: VideoPlan) -> VideoRow | State[
     with video_slot():
         result = extraction.extract_video(settings, plan, progress=ProgressBar(f"frames of {plan.video_id}"))
     row = VideoRow.of(result)
-    return Failed(name="BadVideo", message=row.error or NO_REASON, data=row) if row.status == "failed" else row
+    if row.status != "failed":
+        return row
+    return Failed(name="BadVideo", message=row.error or NO_REASON, data=BadVideoError(row))
 
 
 def run_videos(settings: ExtractSettings, plans: Sequence[VideoPlan]) -> list[VideoRow]:
@@ -130,6 +132,8 @@ def row_of(future: PrefectFuture[Any], plan: VideoPlan) -> VideoRow:
     """The row of a finished task."""
     future.wait()
     result = future.result(raise_on_failure=False)
+    if isinstance(result, BadVideoError):
+        return result.row
     return result if isinstance(result, VideoRow) else VideoRow.fault(plan, result)
 
 

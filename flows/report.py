@@ -118,6 +118,17 @@ class RunSummary:
         return "\n".join(lines) + "\n"
 
 
+class BadVideoError(HawkeyeError):
+    """One video could not be extracted; the store has the reason on record. ``row`` tells it, too."""
+
+    def __init__(self, row: VideoRow) -> None:
+        super().__init__(row.error or NO_REASON)
+        self.row = row
+
+    def __reduce__(self) -> tuple[type[BadVideoError], tuple[VideoRow]]:
+        return type(self), (self.row,)
+
+
 class VideosFailedError(HawkeyeError):
     """Some videos of a run failed; the others are in the store. ``summary`` tells which."""
 
