@@ -15,7 +15,13 @@ from typing import Any, Protocol
 
 import torch
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
 from safetensors import SafetensorError, safe_open
 
 from hawkeye_core.errors import WeightsError
@@ -23,6 +29,8 @@ from hawkeye_core.weights import load_state_dict
 
 KEY = "vision.tower"
 _HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
+_TRANSPORT_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
+"""Base of the errors of whichever HTTP library the installed hub uses (requests, httpx, httpx2)."""
 _WEIGHTS = (
     ("model.safetensors.index.json", "model.safetensors"),
     ("pytorch_model.bin.index.json", "pytorch_model.bin"),
@@ -69,9 +77,11 @@ class HubCheckpoint:
             return Path(hf_hub_download(self.name, file, revision=self._revision, local_files_only=True))
         except LocalEntryNotFoundError:
             pass
+        except HFValidationError as error:
+            raise WeightsError(f"is not a hub name ({error})", path=self.name, remedy=f"correct `{KEY}`") from error
         try:
             return Path(hf_hub_download(self.name, file, revision=self._revision))
-        except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        except (OfflineModeIsEnabled, OSError, _TRANSPORT_ERROR) as error:
             if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
                 return None
             reason = "refuses" if isinstance(error, HfHubHTTPError) else "cannot be reached for"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
 from hawkeye_core.errors import ConfigError, WeightsError
@@ -98,6 +99,18 @@ def test_pytorch_model_bin(checkpoints: SimpleNamespace, copy_of: CopyOf) -> Non
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     assert torch.equal(load(folder).patches(pixels()), load(checkpoints.root / "whole").patches(pixels()))
+
+
+def test_pytorch_model_bin_in_shards(checkpoints: SimpleNamespace, copy_of: CopyOf) -> None:
+    folder = copy_of("sharded")
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    for file in set(index["weight_map"].values()):
+        torch.save(load_file(folder / file), folder / file.replace(".safetensors", ".bin"))
+        (folder / file).unlink()
+    index["weight_map"] = {key: file.replace(".safetensors", ".bin") for key, file in index["weight_map"].items()}
+    (folder / "model.safetensors.index.json").unlink()
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert load(folder).weights == load(checkpoints.root / "whole").weights
 
 
 def test_only_the_tower_is_read(checkpoints: SimpleNamespace, copy_of: CopyOf) -> None:
@@ -232,11 +245,25 @@ def test_offline_hub_is_a_weights_error_with_a_remedy(monkeypatch: pytest.Monkey
         load("LanguageBind/Video-LLaVA-7B-hf")
 
 
+def test_a_broken_download_is_a_weights_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(*args: object, local_files_only: bool = False, **kwargs: object) -> str:
+        if local_files_only:
+            raise LocalEntryNotFoundError("not cached")
+        raise checkpoint_module._TRANSPORT_ERROR("connection reset")
+
+    monkeypatch.setattr(checkpoint_module, "hf_hub_download", download)
+    with pytest.raises(WeightsError, match=r"config\.json is not in the local cache"):
+        load("some/tower")
+
+
+def test_a_name_the_hub_does_not_allow() -> None:
+    with pytest.raises(WeightsError, match=r"a--b: is not a hub name"):
+        load("a--b")
+
+
 def test_hub_files_come_from_the_cache_first_and_absent_ones_are_none(
     checkpoints: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
-
     asked: list[tuple[str, bool]] = []
 
     def download(name: str, file: str, *, revision: str | None, local_files_only: bool = False) -> str:
@@ -246,10 +273,7 @@ def test_hub_files_come_from_the_cache_first_and_absent_ones_are_none(
         if local_files_only:
             raise LocalEntryNotFoundError("not cached")
         if not path.is_file():
-            import httpx
-
-            response = httpx.Response(404, request=httpx.Request("GET", "https://huggingface.co"))
-            raise RemoteEntryNotFoundError("no such file", response=response)
+            raise RemoteEntryNotFoundError("no such file", response=SimpleNamespace(headers={}, request=None))
         return str(path)
 
     monkeypatch.setattr(checkpoint_module, "hf_hub_download", download)
