@@ -49,8 +49,12 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	touch $(STAMP)
 
-demo: $(STAMP)  ## the whole path on two drawn clips with tiny untrained networks: extract, train, evaluate, a picture
-	@$(VENV)/bin/hawkeye demo --out $(DEMO) $(ARGS)
+demo: $(STAMP)  ## the whole path on four drawn clips with tiny untrained networks: extract, look, train, evaluate
+	@echo "1/5  drawing four clips";                            $(VENV)/bin/hawkeye clips --out $(DEMO)
+	echo "2/5  extracting pose, scene graphs, vision tokens";   $(PY) -m flows.extract --config tiny-untrained --videos $(DEMO)/videos --store $(DEMO)/store
+	echo "3/5  drawing a frame of the store";                   $(VENV)/bin/hawkeye store show struck-at-noon --store $(DEMO)/store --frame 56 --png $(DEMO)/frame.png
+	echo "4/5  training on the cached graphs";                  $(VENV)/bin/hawkeye train --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run $(ARGS)
+	echo "5/5  evaluating";                                     $(VENV)/bin/hawkeye eval --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run --out $(DEMO)/eval
 
 extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=file.yaml]
 	@$(PY) -m flows.extract --videos $(foreach v,$(VIDEOS),'$(v)') --store '$(STORE)' $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)

@@ -37,12 +37,14 @@ class Clip:
     split: Literal["train", "test"]
     strike: tuple[float, float] | None
     """Start and end of the strike in seconds."""
+    speed: float = 12.0
+    """Of the walker, pixels a second."""
 
 
 CLIPS = (
     Clip("quiet-morning", "train", None),
     Clip("struck-at-noon", "train", (6.0, 8.5)),
-    Clip("quiet-evening", "test", None),
+    Clip("quiet-evening", "test", None, speed=16.0),
     Clip("struck-at-night", "test", (4.0, 6.0)),
 )
 
@@ -74,7 +76,7 @@ def render(clip: Clip, time_s: float) -> NDArray[np.uint8]:
     bystander = (190.0, 205.0)
     start, end = clip.strike or (SECONDS, SECONDS)
     striking = start <= time_s < end
-    x = 20 + 12 * min(time_s, start)
+    x = 20 + clip.speed * min(time_s, start)
     if time_s >= start:
         x = min(x + 90 * (time_s - start), bystander[0] - 35)
     _draw_person(image, *bystander, 95, phase=0.0, colour=(70, 60, 50))

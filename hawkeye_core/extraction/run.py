@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,7 +71,14 @@ def plan_videos(settings: ExtractSettings) -> list[VideoPlan]:
     """The videos the settings name, hashed, with their ids and what the store lacks of each."""
     store = FeatureStore.open(settings.store, create=True)
     backends = get_backends(settings)
-    return [_plan(store, backends, str(path)) for path in find_videos(settings.videos)]
+    plans: list[VideoPlan] = []
+    named: set[str] = set()
+    for path in find_videos(settings.videos):
+        plan = _plan(store, backends, str(path))
+        # A second copy of a video needs no work of its own.
+        plans.append(replace(plan, missing=()) if plan.video_id in named else plan)
+        named.add(plan.video_id)
+    return plans
 
 
 def extract_video(

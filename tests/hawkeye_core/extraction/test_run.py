@@ -169,6 +169,16 @@ def test_progress_counts_up_to_all_frames(tmp_path: Path, write_clip: Write, tin
     assert seen == [(8, 16), (16, 16)]
 
 
+def test_a_copy_of_a_video_is_not_computed_again(tmp_path: Path, write_clip: Write, tiny_settings: Make, calls) -> None:
+    first = write_clip(tmp_path / "videos" / "a.mp4")
+    (tmp_path / "videos" / "b.mp4").write_bytes(first.read_bytes())
+    settings = tiny_settings()
+    seen = calls(settings)
+    results = run_all(settings)
+    assert [(result.video_id, result.status) for result in results] == [("a", "done"), ("a", "cached")]
+    assert sum(frames for name, frames in seen if name == "pose") == 16
+
+
 def test_missing_weights_stop_the_run_with_a_remedy(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
     write_clip(tmp_path / "videos" / "a.mp4")
     with pytest.raises(WeightsError, match=r"(?s)nowhere\.pth.*remedy.*pose\.weights"):
