@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from hawkeye_core.evaluation.metrics import (
@@ -85,9 +86,12 @@ class EvalResult:
     def table(self) -> Table:
         """For the terminal."""
         head, *cells = self._cells()
-        table = Table(title="IasDig, %", title_justify="left", caption=self._footer(), caption_justify="left")
+        table = Table(
+            title="IasDig, %", title_justify="left", caption=self._footer(), caption_justify="left", box=SIMPLE,
+            padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
+        )  # fmt: skip
         for index, name in enumerate(head):
-            table.add_column(name, justify="left" if index < 2 else "right", overflow="fold")
+            table.add_column(name, justify="right" if index else "left", no_wrap=True, min_width=19 if not index else 5)
         for row in cells:
             table.add_row(*row)
         return table
@@ -95,9 +99,9 @@ class EvalResult:
     def to_markdown(self) -> str:
         """A table and its footnotes."""
         head, *cells = self._cells()
-        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *cells]
+        lines = [head, ["---", *["---:"] * (len(head) - 1)], *cells]
         body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"{body}\n\n{self._footer()}\n"
+        return f"{body}\n\n{self._footer(markdown=True)}\n"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is undefined is null."""
@@ -105,24 +109,25 @@ class EvalResult:
 
     def _cells(self) -> list[list[str]]:
         thresholds = [f"{tiou:g}" for tiou in TIOUS]
-        head = ["row", "note", "FNR", "F2", "precision", "recall", *(f"mAP@{t}" for t in thresholds), "mAP", "segments"]
+        head = ["", "FNR", "F2", "prec.", "recall", *(f"@{t}" for t in thresholds), "mAP"]
         rows = [
-            [row.name, row.note or "-", *map(_percent, (row.fnr, row.f2, row.precision, row.recall)),
-             *(_percent(row.mean_ap[t]) for t in [*thresholds, "mean"]), str(row.segments)]
+            [f"{row.name} ({row.note})" if row.note else row.name,
+             *map(_percent, (row.fnr, row.f2, row.precision, row.recall)),
+             *(_percent(row.mean_ap[t]) for t in [*thresholds, "mean"])]
             for row in self.rows
         ]  # fmt: skip
         return [head, *rows]
 
-    def _footer(self) -> str:
+    def _footer(self, *, markdown: bool = False) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.statuses.items() if count)
         lines = [
-            f"Protocol: {self.protocol}",
+            f"Protocol: {self.protocol}; @: AP at that tIoU",
             f"Answers: {counts}; unparsed {_percent(self.unparsed_rate)} % of the windows (counted as missed)",
             f"Inference from stored features: {self.seconds_per_minute:.2f} s a minute of video",
         ]
         if self.marks:
             lines.append(f"UNTRAINED: {'; '.join(self.marks)}. The first row shows that the path runs, nothing more.")
-        return "\n".join(lines)
+        return "\n\n".join(lines) if markdown else "\n".join(lines)
 
 
 def _percent(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import PreTrainedModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
+from transformers import AutoConfig, AutoModel, PreTrainedModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
 
 from hawkeye_core.model.action_graph import ActionTokens
 from hawkeye_core.model.config import HawkeyeConfig
@@ -166,3 +166,7 @@ def _without_towers(config: VideoLlavaConfig) -> VideoLlavaForConditionalGenerat
     backbone.model.image_tower = None
     backbone.config = backbone.model.config = config
     return backbone
+
+
+AutoConfig.register(HawkeyeConfig.model_type, HawkeyeConfig, exist_ok=True)
+AutoModel.register(HawkeyeConfig, HawkeyeModel, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A small random Video-LLaVA and a byte tokenizer: everything runs with no downloads, and nothing is learned before."""
+"""A small random Video-LLaVA and a byte tokenizer: all runs without downloads, and nothing was learned before."""
 
 from __future__ import annotations
 
@@ -7,17 +7,35 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from hawkeye_core.answers.render import INSTRUCTION, NO_SEGMENT
+
 BOS, EOS, PAD, SCENE, IMAGE = "<s>", "</s>", "<pad>", "<video>", "<image>"
+
+PHRASES = (
+    "USER: ",
+    f"\n{INSTRUCTION} ASSISTANT:",
+    f" {NO_SEGMENT}",
+    " From ",
+    " to ",
+    " seconds, there exists ",
+    ", as ",
+)
+"""One token each: the fixed words of question and answer, 160 bytes that a model with no language would have to learn
+letter by letter. Times, categories and reasons are bytes."""
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte of UTF-8, and five special ones; ``<video>`` is the scene placeholder as in Video-LLaVA."""
+    """One token a byte of UTF-8, a few for fixed phrases, and five special ones.
+
+    ``<video>`` is the scene placeholder, as in Video-LLaVA.
+    """
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([PAD, BOS, EOS, IMAGE, SCENE, *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in (PAD, BOS, EOS, IMAGE, SCENE)])
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in PHRASES])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=BOS,

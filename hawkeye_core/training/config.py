@@ -19,7 +19,7 @@ class BackboneSettings(Settings):
     heads: int = Field(default=4, ge=1, le=64)
     """Its attention heads; divides the width."""
     max_length: int = Field(default=4096, ge=64, le=131072)
-    """Longest sequence in tokens (a token is a byte)."""
+    """Longest sequence in tokens (a token is a byte or a fixed phrase)."""
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
-from hawkeye_core.errors import WeightsError
+from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.settings import Settings
 
 RECORD = "run.json"
@@ -73,9 +73,15 @@ def store_fingerprints(store: FeatureStore) -> tuple[dict[str, str], tuple[str, 
 
 
 def fresh_folder(run: str | Path) -> Path:
-    """An empty folder for a run; an earlier run of that name is renamed to ``NAME.1``, ``NAME.2`` ..."""
+    """An empty folder for a run; an earlier run of that name is renamed to ``NAME.1``, ``NAME.2`` ...
+
+    Raises:
+        ConfigError: There are other things in the folder.
+    """
     folder = Path(run)
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / RECORD).is_file())):
+        raise ConfigError("holds other things than a run", path=folder, remedy="set `run` to a new folder")
+    if (folder / RECORD).is_file():
         number = 1
         while (kept := folder.with_name(f"{folder.name}.{number}")).exists():
             number += 1

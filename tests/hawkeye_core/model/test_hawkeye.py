@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 import torch.nn.functional as F
+from transformers import AutoModel
 
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
@@ -132,7 +133,8 @@ def test_generation_in_a_batch_equals_one_by_one_and_teacher_forcing(make_config
 def test_saving_and_loading_give_the_same_model(make_config, make_scene, tmp_path) -> None:
     model, scene = build(make_config(tau=0.5, edges="directed")), make_scene([2])
     model.save_pretrained(tmp_path)
-    again = HawkeyeModel.from_pretrained(tmp_path).eval()
+    again = AutoModel.from_pretrained(tmp_path).eval()
+    assert isinstance(again, HawkeyeModel)
     assert again.config.to_diff_dict() == model.config.to_diff_dict() | {
         "dtype": again.config.to_diff_dict().get("dtype")
     }
@@ -211,7 +213,11 @@ def test_impossible_configurations_are_refused(make_config, change, message) -> 
 
 
 def test_the_byte_tokenizer_gives_back_every_text() -> None:
-    text = "From 15.0 to 17.0 seconds, 日本 é\n\t<not special>"
+    text = "15.0, 17.0 and 日本 é\n\t<not special>"
     ids = TOKENIZER.encode(text, add_special_tokens=False)
     assert len(ids) == len(text.encode())
     assert TOKENIZER.decode(ids) == text
+    answer = " From 15.0 to 17.0 seconds, there exists theft, as a man went to a shelf."
+    ids = TOKENIZER.encode(answer, add_special_tokens=False)
+    assert len(ids) < len(answer) / 2
+    assert TOKENIZER.decode(ids, skip_special_tokens=True) == answer

@@ -63,6 +63,15 @@ def test_an_earlier_run_is_kept(settings: TrainSettings) -> None:
     assert losses(first.with_name("run.1")) == before
 
 
+def test_a_folder_with_other_things_is_left_alone(settings: TrainSettings) -> None:
+    folder = Path(settings.run)
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("x")
+    with pytest.raises(ConfigError, match="holds other things than a run"):
+        train(settings)
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+
+
 def test_only_trained_features_lose_the_mark(
     settings: TrainSettings, make_store: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -95,15 +104,16 @@ def test_evaluation_writes_marked_tables(settings: TrainSettings, tmp_path: Path
     run = train(settings)
     result = evaluate(_eval(settings, run))
     assert [row.name for row in result.rows] == [
-        "Hawkeye", "all positive", "random 1 s clips", "oracle on 1 s clips",
+        "Hawkeye", "all positive", "random 1 s clips", "oracle 1 s clips",
     ]  # fmt: skip
     assert result.marks == ("untrained features (pose, relations, vision)", "untrained backbone")
-    assert result.rows[0].note == "; ".join(result.marks)
+    assert result.rows[0].note == "UNTRAINED"
     assert result.rows[1].fnr == 0.0
     assert result.rows[1].precision == pytest.approx(8 / 73)  # 1 s of 40 + 33 frames at 8 fps
     assert sum(result.statuses.values()) == 2 + 2
     assert "2 videos (9.1 s), 1 segments, split test" in result.protocol
     markdown = (Path(run).parent / "eval" / "results.md").read_text()
+    assert "| Hawkeye (UNTRAINED) |" in markdown
     assert "UNTRAINED: untrained features (pose, relations, vision); untrained backbone" in markdown
     stored = json.loads((Path(run).parent / "eval" / "results.json").read_text())
     assert stored["unparsed_rate"] == result.unparsed_rate
