@@ -93,8 +93,6 @@ def start_server(place: Place) -> None:
             api.is_healthy, timeout_s=START_TIMEOUT_S, still_possible=lambda: server.process() is not None
         ):
             raise ServerError(f"the server did not come up\n{server.log_tail()}", path=server.log)
-        if port is None:
-            api.free_slots(LIMIT)
     took = "already running" if port is not None else f"started in {time.monotonic() - begun:.1f} s"
     out.print(f"server  {took}: {place.url} (process {_pid(server)}, log {server.log.relative_to(place.root)})")
 
@@ -109,8 +107,11 @@ def start_worker(place: Place) -> None:
         out.print(f"worker  already running (process {_pid(worker)})")
         return
     with ServerApi(place.api_url) as api:
-        for name in api.crash_lost_runs(POOL, alive=flow_run_processes(place.api_url)):
+        alive = flow_run_processes(place.api_url)
+        for name in api.crash_lost_runs(POOL, alive=alive):
             out.print(f"run     {name} was left behind by an earlier worker: marked as crashed")
+        if not alive:
+            api.free_slots(LIMIT)
         begun, moment = time.monotonic(), time.time()
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
         command += ["--name", f"hawkeye-{place.port}"]
