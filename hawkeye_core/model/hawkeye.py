@@ -133,7 +133,7 @@ class HawkeyeModel(PreTrainedModel):
         self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, max_new_tokens: int, eos_token_id: int,
         pad_token_id: int,
     ) -> Generated:  # fmt: skip
-        """Answer greedily.
+        """Answer greedily; placeholders of scene and image are never said.
 
         Args:
             input_ids: [B, L], prompts padded on the left.
@@ -144,10 +144,18 @@ class HawkeyeModel(PreTrainedModel):
             pad_token_id: Fills up behind it.
         """
         embeds, _ = self.embed(input_ids, scene)
-        backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
-        result = backbone.generate(
-            inputs_embeds=embeds, attention_mask=attention_mask, max_new_tokens=max_new_tokens, do_sample=False,
-            eos_token_id=eos_token_id, pad_token_id=pad_token_id, return_dict_in_generate=True, output_logits=True,
+        backbone: Any = self.backbone  # transformers annotates generate() foresult = backbone.generate(
+            inputs_embeds=embeds,
+            attention_mask=attention_mask,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=eos_token_id,
+            pad_token_id=pad_token_id,
+            suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
+        put_logits=True,
         )  # fmt: skip
         tokens = result.sequences
         chosen = [

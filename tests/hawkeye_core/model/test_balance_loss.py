@@ -84,7 +84,7 @@ def test_a_balanced_router_has_no_loss_and_a_finite_slope() -> None:
     mask = torch.ones(2, 3, dtype=torch.bool)
     for cv in ("printed", "ratio"):
         loss = balance_loss(weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form="softmax"), cv=cv)
-        assert float(loss) == pytest.approx(0.0, abs=1e-6)
+        assert loss.item() == pytest.approx(0.0, abs=1e-6)
         (slope,) = torch.autograd.grad(loss, logits)
         assert torch.isfinite(slope).all()
 

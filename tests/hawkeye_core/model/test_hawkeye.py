@@ -120,6 +120,7 @@ def test_generation_in_a_batch_equals_one_by_one_and_teacher_forcing(make_config
     for row, length in enumerate((3, 2)):
         alone = model.generate(torch.tensor([rows[row]]), torch.ones(1, len(rows[row])).long(), one(scene, row, length),
                                **arguments)  # fmt: skip
+        assert model.scene_token_id not in alone.token_ids
         steps = alone.token_ids.shape[1]
         assert both.token_ids[row, :steps].tolist() == alone.token_ids[0].tolist()
         torch.testing.assert_close(both.probabilities[row, :steps], alone.probabilities[0], atol=1e-5, rtol=1e-4)

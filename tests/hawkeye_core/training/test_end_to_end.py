@@ -156,8 +156,8 @@ def test_wrong_inputs_leave_no_run_behind(settings: TrainSettings, tmp_path: Pat
 
 
 def test_a_sample_that_is_too_long_is_named(settings: TrainSettings) -> None:
-    backbone = settings.backbone.model_copy(update={"max_length": 128})
-    with pytest.raises(ConfigError, match=r"of 'fight' need \d+ tokens; the language model takes 128"):
+    backbone = settings.backbone.model_copy(update={"max_length": 64})
+    with pytest.raises(ConfigError, match=r"of 'fight' need \d+ tokens; the language model takes 64"):
         train(settings.model_copy(update={"backbone": backbone}))
 
 
