@@ -128,7 +128,9 @@ def _plan(store: FeatureStore, backends: Backends, path: str) -> VideoPlan:
     sha256 = sha256_of(path) if Path(path).is_file() else ""
     video_id = store.assign_id(path, sha256)
     missing = tuple(
-        family for family in FAMILIES if store.find(video_id, family, backends.fingerprints[family].digest) is None
+        family
+        for family in FAMILIES
+        if not sha256 or store.find(sha256, family, backends.fingerprints[family].digest) is None
     )
     return VideoPlan(path, video_id, sha256, missing)
 
