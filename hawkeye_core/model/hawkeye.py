@@ -144,7 +144,8 @@ class HawkeyeModel(PreTrainedModel):
             pad_token_id: Fills up behind it.
         """
         embeds, _ = self.embed(input_ids, scene)
-        backbone: Any = self.backbone  # transformers annotates generate() foresult = backbone.generate(
+        backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
+        result = backbone.generate(
             inputs_embeds=embeds,
             attention_mask=attention_mask,
             max_new_tokens=max_new_tokens,
@@ -155,8 +156,6 @@ class HawkeyeModel(PreTrainedModel):
             return_dict_in_generate=True,
             output_logits=True,
         )
-        put_logits=True,
-        )  # fmt: skip
         tokens = result.sequences
         chosen = [
             logits.float().softmax(-1).gather(1, tokens[:, step : step + 1])
