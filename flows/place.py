@@ -13,6 +13,9 @@ DEFAULT_PORT = 4200
 FOREIGN = ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH")
 """Variables of some other Prefect set-up that must not reach this server and worker."""
 
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+"""May be set to PostgreSQL by the user."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -72,6 +75,7 @@ class Place:
             inherited: Instead of ``os.environ``.
         """
         kept = {key: value for key, value in (inherited or os.environ).items() if key not in FOREIGN}
+        kept.setdefault(DATABASE, f"sqlite+aiosqlite:///{self.state / 'prefect.db'}")
         return kept | {
             "PWD": str(self.root),
             "DO_NOT_TRACK": "1",
@@ -79,7 +83,6 @@ class Place:
             "PREFECT_HOME": str(self.state),
             "PREFECT_PROFILES_PATH": str(self.profiles),
             "PREFECT_API_URL": self.api_url,
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.state / 'prefect.db'}",
             "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(self.state / "ui"),
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # `prefect deployment run --watch` shows the run's log lines only if the server passes them on.

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.place import Place
+from flows.place import DATABASE, Place
 from flows.processes import Service, flow_run_processes, held, is_alive, stop
 from flows.services import main
 from hawkeye_core.errors import ConfigError
@@ -120,6 +120,8 @@ def test_the_profile_and_the_environment_name_the_server(tmp_path: Path) -> None
     assert variables["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert variables["PATH"] == "/bin"
     assert "PREFECT_API_KEY" not in variables
+    assert variables[DATABASE] == f"sqlite+aiosqlite:///{tmp_path}/work/prefect/prefect.db"
+    assert place.environment({DATABASE: "postgresql+asyncpg://db"})[DATABASE] == "postgresql+asyncpg://db"
 
 
 def test_outside_a_project_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
