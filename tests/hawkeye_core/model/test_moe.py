@@ -14,7 +14,7 @@ def test_eq5_equals_the_literal_loop() -> None:
     h, mask = torch.randn(2, 5, 8, dtype=torch.double), torch.arange(5) < torch.tensor([[5], [3]])
     out = moe(h, mask)
     for b, t in mask.nonzero().tolist():
-        logits = [float(h[b, t] @ moe.router.weight[i]) for i in range(3)]
+        logits = [(h[b, t] @ moe.router.weight[i]).item() for i in range(3)]
         shares = torch.tensor(logits, dtype=torch.double).softmax(0)
         mixed = torch.zeros(8, dtype=torch.double)
         for i in range(3):
