@@ -11,7 +11,7 @@ EXTRAS ?= dev,yolo
 STAMP  := $(VENV)/.hawkeye-setup
 
 # Where things are; override on the command line: make extract VIDEOS="/data/ucf" STORE=/data/store
-VIDEOS      ?= videos
+VIDEOS      ?=
 STORE       ?= work/store
 CONFIG      ?=
 ANNOTATIONS ?= tests/data/real_videos.jsonl
@@ -19,17 +19,19 @@ RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
 ARGS        ?=
+# A store named by the user wins over the one in CONFIG; the default above does not.
+NAMED_STORE := $(if $(filter environment command% override,$(origin STORE)),$(STORE))
 export DO_NOT_TRACK = 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help setup demo extract train-stage2 eval up down test test-fast lint format bench clean
+.PHONY: help setup demo extract train-stage2 eval up status down test test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	printf '\nVariables: VIDEOS (%s)  STORE (%s)  CONFIG (yaml with extraction settings)  ANNOTATIONS (%s)\n           RUN (%s)  ARGS (passed on, e.g. ARGS="steps=50")\n' '$(VIDEOS)' '$(STORE)' '$(ANNOTATIONS)' '$(RUN)'
+	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           RUN (%s)  ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(RUN)'
 
 setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev leaves out the AGPL extra yolo)
 
@@ -56,11 +58,14 @@ demo: $(STAMP)  ## the whole path on four drawn clips with tiny untrained networ
 	echo "4/5  training on the cached graphs";                  $(VENV)/bin/hawkeye train --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run $(ARGS)
 	echo "5/5  evaluating";                                     $(VENV)/bin/hawkeye eval --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run --out $(DEMO)/eval
 
-extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=file.yaml]
-	@$(PY) -m flows.extract --videos $(foreach v,$(VIDEOS),'$(v)') --store '$(STORE)' $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
+extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=paper]
+	@$(PY) -m flows.extract $(if $(VIDEOS),--videos $(foreach v,$(VIDEOS),'$(v)')) $(if $(NAMED_STORE),--store '$(NAMED_STORE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
 
 up: $(STAMP)  ## start Prefect server and worker on loopback and deploy extract-features/local
-	@VIDEOS='$(VIDEOS)' STORE='$(STORE)' CONFIG='$(CONFIG)' $(PY) -m flows.services up $(ARGS)
+	@VIDEOS='$(VIDEOS)' STORE='$(NAMED_STORE)' CONFIG='$(CONFIG)' $(PY) -m flows.services up $(ARGS)
+
+status: $(STAMP)  ## say what of server and worker runs, and where
+	@$(PY) -m flows.services status || true
 
 down: $(STAMP)  ## stop worker and server
 	@$(PY) -m flows.services down

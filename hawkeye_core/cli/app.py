@@ -9,8 +9,12 @@ import typer
 
 from feature_store.errors import StoreError
 from hawkeye_core import __version__
-from hawkeye_core.cli import clips, evaluate, extract, store, train
+from hawkeye_core.cli.clips import clips
 from hawkeye_core.cli.console import errors
+from hawkeye_core.cli.evaluate import evaluate
+from hawkeye_core.cli.extract import extract
+from hawkeye_core.cli.store import app as store_app
+from hawkeye_core.cli.train import train
 from hawkeye_core.errors import HawkeyeError
 
 app = typer.Typer(
@@ -23,11 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("extract")(extract.extract)
-app.add_typer(store.app, name="store")
-app.command("train")(train.train)
-app.command("eval")(evaluate.evaluate)
-app.command("clips")(clips.clips)
+app.command("extract")(extract)
+app.add_typer(store_app, name="store")
+app.command("train")(train)
+app.command("eval")(evaluate)
+app.command("clips")(clips)
 
 
 def _version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from feature_store.fingerprint import FAMILIES
 from hawkeye_core.cli.console import errors, megabytes, out
 
 app = typer.Typer(help="Look into a feature store: list, show, verify, count.", no_args_is_help=True)
@@ -22,25 +24,23 @@ StoreOption = Annotated[str | None, typer.Option("--store", "-s", help="The same
 @app.command("ls")
 def ls(store: StoreArgument = None, store_option: StoreOption = None) -> None:
     """List the videos: frames, duration, status of each family."""
-    from feature_store.fingerprint import FAMILIES
     from feature_store.store import FeatureStore
 
     opened = FeatureStore.open(store or store_option or DEFAULT_STORE)
     table = Table()
-    for name in ("video", "frames", "seconds", *FAMILIES, "weights", "reason"):
-        table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", no_wrap=name != "reason")
+    for name in ("video", "frames", "seconds", "status", "weights", "reason"):
+        table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", overflow="fold")
     records = opened.records()
     for video in sorted({record.source.video_id for record in records}):
         own = {record.fingerprint.family: record for record in records if record.source.video_id == video}
         first = next(iter(own.values()))
         frames = max(record.n_frames for record in own.values())
         seconds = "" if first.source.duration_s is None else f"{first.source.duration_s:.1f}"
-        marks = [_status(own[family].status) if family in own else "-" for family in FAMILIES]
         trained = all(record.fingerprint.trained for record in own.values())
         reason = next((record.error for record in own.values() if record.error), "")
         table.add_row(
-            video, str(frames), seconds, *marks, "trained" if trained else "[yellow]untrained[/]",
-            escape(reason.splitlines()[0]) if reason else "",
+            video, str(frames), seconds, _status({family: own[family].status for family in FAMILIES if family in own}),
+            "trained" if trained else "[yellow]untrained[/]", escape(reason.splitlines()[0]) if reason else "",
         )  # fmt: skip
     out.print(table)
 
@@ -118,5 +118,11 @@ def show(
     out.print(str(png))
 
 
-def _status(status: str) -> str:
-    return {"done": "[green]done[/]", "partial": "[yellow]partial[/]", "failed": "[red]failed[/]"}.get(status, status)
+def _status(by_family: Mapping[str, str]) -> str:
+    """One word if the families agree, else one for each."""
+    colours = {"done": "green", "partial": "yellow", "failed": "red"}
+    words = set(by_family.values())
+    if len(words) == 1 and len(by_family) == len(FAMILIES):
+        word = words.pop()
+        return f"[{colours.get(word, 'white')}]{word}[/]"
+    return ", ".join(f"{family} [{colours.get(word, 'white')}]{word}[/]" for family, word in by_family.items())

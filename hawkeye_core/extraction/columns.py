@@ -101,5 +101,5 @@ def split_relations(columns: RelationColumns) -> list[FrameRelations]:
 
 def _stack(parts: Sequence[NDArray], dtype: type, tail: tuple[int, ...]) -> NDArray:
     """Concatenate arrays [n_i, *tail]; works for no parts and for empty ones."""
-    kept = [np.asarray(part, dtype).reshape(-1, *tail) for part in parts]
+    kept: list[NDArray] = [np.asarray(part, dtype).reshape(-1, *tail) for part in parts]
     return np.concatenate(kept) if kept else np.zeros((0, *tail), dtype)

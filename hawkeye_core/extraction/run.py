@@ -102,7 +102,9 @@ def extract_video(
     store = FeatureStore.open(settings.store, create=True)
     backends = get_backends(settings)
     plan = video if isinstance(video, VideoPlan) else _plan(store, backends, video)
-    held = {family: backends.fingerprints[family].digest for family in FAMILIES if family not in plan.missing}
+    held: dict[str, str] = {
+        family: backends.fingerprints[family].digest for family in FAMILIES if family not in plan.missing
+    }
     if not plan.missing:
         return VideoResult(plan.path, plan.video_id, "cached", 0, time.monotonic() - begun, None, held)
     try:
@@ -118,8 +120,9 @@ def extract_video(
 
 
 def settle(settings: ExtractSettings) -> StoreStats:
-    """Compact the catalog after a run and return the store's statistics."""
+    """Remove what killed runs left half-written, compact the catalog, and return the store's statistics."""
     store = FeatureStore.open(settings.store, create=True)
+    store.clean()
     store.compact()
     return store.stats()
 
