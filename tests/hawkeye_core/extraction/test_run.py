@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -183,3 +184,23 @@ def test_missing_weights_stop_the_run_with_a_remedy(tmp_path: Path, write_clip: 
     write_clip(tmp_path / "videos" / "a.mp4")
     with pytest.raises(WeightsError, match=r"(?s)nowhere\.pth.*remedy.*pose\.weights"):
         plan_videos(tiny_settings(f"pose.weights={tmp_path}/nowhere.pth"))
+
+
+def test_a_cut_video_is_stored_as_far_as_it_can_be_read_and_marked(tmp_path: Path, tiny_settings: Make) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    writer = cv2.VideoWriter(str(folder / "whole.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (96, 64))
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        writer.write(rng.integers(0, 255, (64, 96, 3), np.uint8))
+    writer.release()
+    whole = (folder / "whole.avi").read_bytes()
+    (folder / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    cut, full = run_all(tiny_settings())
+    assert (full.status, full.frames) == ("done", 32)
+    assert cut.status == "partial"
+    assert 10 <= cut.frames <= 18
+    assert cut.error
+    record = next(r for r in FeatureStore.open(tmp_path / "store").records() if r.video_id == "cut")
+    assert (record.status, record.error) == ("partial", cut.error)
+    assert FeatureStore.open(tmp_path / "store").n_frames("cut") == cut.frames
