@@ -123,7 +123,7 @@ def test_show_in_words_and_as_a_picture(extracted, run: Run, tmp_path: Path) -> 
         (["extract", "--config", "no-such-preset"], "tiny-untrained"),
         (["extract", "nonsense=1"], "nonsense"),
         (["train", "-s", "/nowhere/store"], "/nowhere/store"),
-        (["eval", "-r", "/nowhere/run"], "/nowhere/run"),
+        (["eval", "-s", "STORE", "-r", "/nowhere/run"], "/nowhere/run"),
     ],
 )
 def test_bad_input_ends_with_2_and_words(extracted, run: Run, arguments: list[str], message: str) -> None:

@@ -75,7 +75,8 @@ def test_linked_folder_is_followed(tree: Path, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("gone.mp4", "no such file"),
+        ("gone", "no such file"),
+        ("gone.bin", "no such file"),
         ("*.webm", "matches no video"),
         ("empty", "holds no video"),
         ("sub/deep/*.mp4", "no"),
@@ -87,6 +88,16 @@ def test_nothing_found_names_the_pattern(pattern: str, message: str, tree: Path)
         find_videos(["b.mp4", pattern])
     assert caught.value.path == pattern
     assert caught.value.remedy
+
+
+def test_a_missing_file_among_others_is_left_to_fail_alone(tree: Path) -> None:
+    assert names("b.mp4", "gone.mp4", "gone.mp4") == ["b.mp4", "gone.mp4"]
+
+
+def test_files_that_are_all_missing_are_refused(tree: Path) -> None:
+    with pytest.raises(VideoMissingError, match="no such file") as caught:
+        find_videos(["gone.mp4", "lost.mp4"])
+    assert caught.value.path == "gone.mp4"
 
 
 def test_nothing_named() -> None:

@@ -1,6 +1,6 @@
 """What each stage of the HigherHRNet backend costs, against the network's own passes, on one CPU thread.
 
-    python tests/hawkeye_core/pose/higherhrnet/bench_stages.py [tiny w32-512 ...]
+    python tests/benchmarks/bench_pose_stages.py [tiny w32-512 ...]
 
 Processor time, best of several runs. The network runs on a black frame and its mirror image; the maps that are decoded
 have people planted in them, each with a third of the joints hidden, half of those faintly visible.
@@ -24,7 +24,9 @@ from hawkeye_core.pose.decode import decode
 from hawkeye_core.pose.geometry import fit_input
 from hawkeye_core.pose.higherhrnet import HigherHRNetBackend
 
-spec = importlib.util.spec_from_file_location("planting", Path(__file__).with_name("conftest.py"))
+spec = importlib.util.spec_from_file_location(
+    "planting", Path(__file__).parents[1] / "hawkeye_core/pose/higherhrnet/conftest.py"
+)
 planting = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(planting)
 
