@@ -121,20 +121,34 @@ def run_videos(settings: ExtractSettings, plans: Sequence[VideoPlan]) -> list[Vi
         futures = runner.map(extract, {"settings": unmapped(settings), "plan": list(plans)})
         planned = dict(zip(futures, plans, strict=True))
         for future in as_completed(list(futures)):
-            row = row_of(future, planned[future])
+            row = row_of(future, planned[future], settings)
             rows.append(row)
             logger.info("%s: %s%s", row.video_id, row.status, f" ({row.reason})" if row.reason else "")
             bar(len(rows), len(plans))
     return rows
 
 
-def row_of(future: PrefectFuture[Any], plan: VideoPlan) -> VideoRow:
-    """The row of a finished task."""
+def row_of(future: PrefectFuture[Any], plan: VideoPlan, settings: ExtractSettings) -> VideoRow:
+    """The row of a finished task; a fault that outlived its retries is noted in the store, too."""
     future.wait()
     result = future.result(raise_on_failure=False)
     if isinstance(result, BadVideoError):
         return result.row
-    return result if isinstance(result, VideoRow) else VideoRow.fault(plan, result)
+    if isinstance(result, VideoRow):
+        return result
+    row = VideoRow.fault(plan, result)
+    note_fault(settings, plan, row.error or NO_REASON)
+    return row
+
+
+def note_fault(settings: ExtractSettings, plan: VideoPlan, reason: str) -> None:
+    """Record the reason in the store; a store that cannot be written (a full disk) is what broke the video, too."""
+    from hawkeye_core.extraction import run as extraction
+
+    try:
+        extraction.record_fault(settings, plan, reason)
+    except (OSError, StoreError) as error:
+        get_run_logger().warning("%s: the store could not note its failure: %s", plan.video_id, error)
 
 
 def publish(summary: RunSummary) -> None:

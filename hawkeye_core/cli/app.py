@@ -54,7 +54,7 @@ def main() -> None:
     """Entry point. Exit codes: 0 done, 1 some videos failed, 2 bad input or settings, 130 interrupted."""
     try:
         app()
-    except (HawkeyeError, StoreError) as error:
+    except (HawkeyeError, StoreError, OSError) as error:
         errors.print(f"[bold red]error:[/] {_escape(str(error))}")
         sys.exit(2)
     except KeyboardInterrupt:

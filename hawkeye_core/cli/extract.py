@@ -29,7 +29,8 @@ def extract(
     """Extract pose, scene graphs and vision tokens at 8 frames a second, once.
 
     What the store already holds for the same video and settings is not computed again. A bad video is recorded and
-    the others go on; the exit code is then 1.
+    the others go on; the exit code is then 1. Videos go one after another and are not tried again (`workers` and
+    `retries` are for the flow: `make extract`).
 
     Example: `hawkeye extract --config tiny-untrained --videos videos --store work/store`
     """
@@ -40,7 +41,7 @@ def extract(
         overrides=overrides or (),
         values={"videos": videos, "store": store},
     )
-    from hawkeye_core.extraction.run import VideoResult, extract_video, plan_videos, settle
+    from hawkeye_core.extraction.run import VideoResult, plan_videos, settle, try_video
 
     with errors.status("loading networks and hashing videos"):
         plans = plan_videos(settings)
@@ -50,7 +51,7 @@ def extract(
         for plan in plans:
             task = bar.add_task(f"  {plan.video_id}", total=None)
             results.append(
-                extract_video(
+                try_video(
                     settings,
                     plan,
                     progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
@@ -60,10 +61,10 @@ def extract(
             bar.advance(whole)
     stats = settle(settings)
     out.print(results_table(results))
-    if any(result.status == "failed" for result in results):
-        raise typer.Exit(1)
     if not stats.trained:
         errors.print("[yellow]untrained weights were used: the features mean nothing and say so[/]")
+    if any(result.status == "failed" for result in results):
+        raise typer.Exit(1)
 
 
 def results_table(results: list) -> Table:

@@ -30,12 +30,12 @@ def ls(store: StoreArgument = None, store_option: StoreOption = None) -> None:
     table = Table()
     for name in ("video", "frames", "seconds", "status", "weights", "reason"):
         table.add_column(name, justify="right" if name in ("frames", "seconds") else "left", overflow="fold")
-    records = opened.records()
+    records = sorted(opened.records(), key=lambda record: record.created)  # the latest one of a family is shown
     for video in sorted({record.source.video_id for record in records}):
         own = {record.fingerprint.family: record for record in records if record.source.video_id == video}
-        first = next(iter(own.values()))
+        source = opened.source(video)
         frames = max(record.n_frames for record in own.values())
-        seconds = "" if first.source.duration_s is None else f"{first.source.duration_s:.1f}"
+        seconds = f"{source.duration_s:.1f}" if source.duration_s else ""
         trained = all(record.fingerprint.trained for record in own.values())
         reason = next((record.error for record in own.values() if record.error), "")
         table.add_row(

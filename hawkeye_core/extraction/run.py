@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
+
+from feature_store.errors import StoreError
 from feature_store.fingerprint import FAMILIES, Family
 from feature_store.records import VideoSource
 from feature_store.stats import StoreStats
@@ -27,6 +30,11 @@ from hawkeye_core.weights import sha256_of
 
 Progress = Callable[[int, int | None], None]
 Status = Literal["done", "partial", "failed", "cached"]
+
+VIDEO_FAULTS = (
+    OSError, MemoryError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, StoreError, cv2.error
+)  # fmt: skip
+"""What may go wrong with one video while the next one can still work; not the errors of the run as a whole."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,31 @@ def extract_video(
     return VideoResult(plan.path, plan.video_id, status, frames, time.monotonic() - begun, truncated, digests)
 
 
+def try_video(settings: ExtractSettings, plan: VideoPlan, *, progress: Progress | None = None) -> VideoResult:
+    """As :func:`extract_video`, but a fault of this video comes back as ``failed`` too, and the store notes it.
+
+    Raises:
+        OSError: The fault cannot be noted, because the store cannot be written.
+        WeightsError, BackendUnavailableError, ConfigError: The run as a whole cannot work.
+    """
+    begun = time.monotonic()
+    try:
+        return extract_video(settings, plan, progress=progress)
+    except VIDEO_FAULTS as error:
+        reason = f"{type(error).__name__}: {error}"
+        record_fault(settings, plan, reason)
+        return VideoResult(plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, reason, {})
+
+
+def record_fault(settings: ExtractSettings, plan: VideoPlan, reason: str) -> None:
+    """Note in the store why a video's extraction broke off; families that are there by now keep their records."""
+    store = FeatureStore.open(settings.store, create=True)
+    fingerprints = get_backends(settings).fingerprints
+    for family in plan.missing:
+        if store.find(plan.video_id, family, fingerprints[family].digest) is None:
+            store.record_failure(_source(plan, settings), fingerprints[family], reason)
+
+
 def settle(settings: ExtractSettings) -> StoreStats:
     """Remove what killed runs left half-written, compact the catalog, and return the store's statistics."""
     store = FeatureStore.open(settings.store, create=True)
@@ -128,7 +161,10 @@ def settle(settings: ExtractSettings) -> StoreStats:
 
 
 def _plan(store: FeatureStore, backends: Backends, path: str) -> VideoPlan:
-    sha256 = sha256_of(path) if Path(path).is_file() else ""
+    try:
+        sha256 = sha256_of(path) if Path(path).is_file() else ""
+    except OSError:  # extracting it will say why
+        sha256 = ""
     video_id = store.assign_id(path, sha256)
     missing = tuple(
         family
@@ -143,6 +179,8 @@ def _extract(
 ) -> tuple[int, str | None]:
     """Decode once, run the missing families, commit them. Returns frames and why the file ended early, if it did."""
     info = probe(plan.path)
+    if not plan.sha256:  # it could not be read when the run was planned
+        plan = replace(plan, sha256=sha256_of(plan.path))
     expected = None if info.duration_s is None else max(1, round(info.duration_s * settings.fps))
     source = _source(plan, settings, info)
     stream = SceneStream(backends, plan.missing, stored_relations=_stored_relations(store, backends, plan))
@@ -196,15 +234,3 @@ def _stored_relations(store: FeatureStore, backends: Backends, plan: VideoPlan) 
         return window.relations
 
     return read
-
-
-def extract_all(
-    settings: ExtractSettings, *, on_result: Callable[[VideoResult], None], progress: Progress | None = None
-) -> Sequence[VideoResult]:
-    """All videos one after another in this process; a bad one never stops the others."""
-    results = []
-    for plan in plan_videos(settings):
-        result = extract_video(settings, plan, progress=progress)
-        on_result(result)
-        results.append(result)
-    return results

@@ -71,7 +71,8 @@ class SceneStream:
             return []
         if "relations" in self._families:
             return self._backends.relations.detect(unique)
-        assert self._stored_relations is not None  # the constructor saw to it
+        if self._stored_relations is None:
+            raise ValueError("neither relations to compute nor stored ones")
         start = int(unique.index[0])
         stored = split_relations(self._stored_relations(start, int(unique.index[-1]) + 1))
         return [stored[int(k) - start] for k in unique.index]

@@ -22,26 +22,34 @@ def find_videos(patterns: Sequence[str | os.PathLike[str]]) -> list[Path]:
     A file is taken whatever its extension is: the decoder judges it. A folder is searched recursively, through
     symbolic links too, for files with a known video extension; names that begin with a dot are left out. A glob
     pattern (``*``, ``?``, ``[...]``, ``**``) may match both; it also takes other extensions if it spells them out
-    (``clips/*.bin``).
+    (``clips/*.bin``). A file with a video's extension that is not there is returned like the others, so that it fails
+    alone when it is opened.
 
     Returns:
         Paths as named (not made absolute), each file once, sorted.
 
     Raises:
-        VideoMissingError: Nothing was named, or one of the patterns leads to no video.
+        VideoMissingError: Nothing was named; a folder or pattern leads to no video; or none of the files is there.
     """
     if not patterns:
         raise VideoMissingError(
             "no video was named", remedy="give a file, a folder, or a pattern such as 'clips/*.mp4'"
         )
     found: dict[str, Path] = {}
+    absent: list[Path] = []
     for pattern in patterns:
-        matches = list(_matches(os.path.expanduser(os.fspath(pattern))))
-        if not matches:
+        name = os.path.expanduser(os.fspath(pattern))
+        matches = list(_matches(name))
+        if matches:
+            for path in matches:
+                found.setdefault(os.path.realpath(path), path)
+        elif _is_video_name(name) and not glob.has_magic(name) and not os.path.isdir(name):
+            absent.append(Path(name))
+        else:
             raise _nothing(os.fspath(pattern))
-        for path in matches:
-            found.setdefault(os.path.realpath(path), path)
-    return sorted(found.values())
+    if not found:
+        raise _nothing(os.fspath(patterns[0]))
+    return sorted({*found.values(), *absent})
 
 
 def _matches(pattern: str) -> Iterator[Path]:

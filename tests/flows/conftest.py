@@ -80,6 +80,12 @@ def extract_video(
     return FakeResult(plan.path, plan.video_id, "done", 4, 0.2)
 
 
+def record_fault(settings: ExtractSettings, plan: FakePlan, reason: str) -> None:
+    if plan.video_id == "full":
+        raise OSError(28, "No space left on device")
+    (Path(settings.store) / f"{plan.video_id}.fault").write_text(reason)
+
+
 def settle(settings: ExtractSettings) -> types.SimpleNamespace:
     return types.SimpleNamespace(trained=True)
 
@@ -90,6 +96,7 @@ def fake_extraction(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     module = types.ModuleType("hawkeye_core.extraction.run")
     module.plan_videos = plan_videos  # type: ignore[attr-defined]
     module.extract_video = extract_video  # type: ignore[attr-defined]
+    module.record_fault = record_fault  # type: ignore[attr-defined]
     module.settle = settle  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "hawkeye_core.extraction.run", module)
     monkeypatch.setattr(hawkeye_core.extraction, "run", module, raising=False)

@@ -103,6 +103,14 @@ def test_a_passing_fault_that_stays_ends_as_failed(make_settings: Make) -> None:
     assert state.name == "CompletedWithFailures"
     assert "OSError: [Errno 5] Input/output error" in str(state.message)
     assert begun(settings) == ["a", "a", "b"]
+    assert (Path(settings.store) / "a.fault").read_text() == "OSError: [Errno 5] Input/output error"
+
+
+def test_a_store_that_cannot_note_a_fault_stops_nobody(make_settings: Make) -> None:
+    settings = make_settings(full="broken", b="", retries=0)
+    with pytest.raises(VideosFailedError) as caught:
+        extract_features(settings)
+    assert caught.value.summary.counts == {"done": 1, "partial": 0, "cached": 0, "failed": 1}
 
 
 def test_a_fault_of_the_program_is_not_tried_again(make_settings: Make) -> None:

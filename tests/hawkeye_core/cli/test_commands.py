@@ -45,8 +45,10 @@ def extracted(tmp_path_factory: pytest.TempPathFactory, run: Run) -> tuple[Path,
         writer.write(image)
     writer.release()
     (folder / "videos" / "broken.mp4").write_text("no video at all")
+    (folder / "link.mp4").symlink_to(folder / "nowhere.mp4")
     done = run(
-        "extract", "--config", "tiny-untrained", "-i", folder / "videos", "-s", folder / "store",
+        "extract", "--config", "tiny-untrained",
+        "-i", folder / "videos", "-i", folder / "link.mp4", "-s", folder / "store",
         "relations.short_side=64", "relations.long_side=96", "device=cpu",
     )  # fmt: skip
     return folder, done
@@ -61,13 +63,15 @@ def test_extract_goes_on_after_a_bad_video_and_exits_with_1(extracted) -> None:
     assert " 16 " in rows["walk"]
     assert " failed " in rows["broken"]
     assert "broken.mp4" in rows["broken"]
+    assert " failed " in rows["link"]
+    assert "untrained" in done.stderr
 
 
 def test_stats_as_json_has_videos_frames_bytes_and_fingerprints(extracted, run: Run) -> None:
     folder, _ = extracted
     for arguments in ([folder / "store"], ["--store", folder / "store"]):
         found = json.loads(run("store", "stats", *arguments, "--json").stdout)
-        assert (found["videos"], found["frames"]) == (2, 16)
+        assert (found["videos"], found["frames"]) == (3, 16)
         assert set(found["bytes"]) == {"pose", "relations", "vision"}
         assert all(size > 0 for size in found["bytes"].values())
         assert {entry["backend"] for entry in found["fingerprints"]} == {"higherhrnet", "reltr", "clip"}
@@ -82,6 +86,22 @@ def test_ls_names_videos_statuses_and_untrained_weights(extracted, run: Run) -> 
     assert "untrained" in walk
     (broken,) = [line for line in listed.splitlines() if "│ broken" in line]
     assert "failed" in broken
+
+
+def test_ls_shows_the_latest_extraction(extracted, run: Run, tmp_path: Path) -> None:
+    import shutil
+
+    from feature_store.fingerprint import Fingerprint
+    from feature_store.store import FeatureStore
+
+    folder, _ = extracted
+    shutil.copytree(folder / "store", tmp_path / "store")
+    store = FeatureStore.open(tmp_path / "store")
+    for number in range(8):  # digests in any order: the latest counts, not the last by name
+        fingerprint = Fingerprint("pose", backend="other", version=str(number), weights="untrained")
+        store.record_failure(store.source("walk"), fingerprint, f"attempt number {number}")
+    (walk,) = [line for line in run("store", "ls", tmp_path / "store").stdout.splitlines() if "│ walk" in line]
+    assert "attempt number 7" in walk
 
 
 def test_verify_finds_a_flipped_byte(extracted, run: Run, tmp_path: Path) -> None:

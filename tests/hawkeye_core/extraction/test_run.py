@@ -13,7 +13,9 @@ from feature_store.store import FeatureStore
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.extraction.backends import get_backends
 from hawkeye_core.extraction.config import ExtractSettings
-from hawkeye_core.extraction.run import extract_video, plan_videos, settle
+from hawkeye_core.extraction.run import extract_video, plan_videos, record_fault, settle, try_video
+from hawkeye_core.scene import FrameBatch, FramePose
+from hawkeye_core.weights import sha256_of
 
 Make = Callable[..., ExtractSettings]
 Write = Callable[..., Path]
@@ -140,6 +142,69 @@ def test_a_bad_video_is_recorded_and_the_others_are_done(
     assert "b.mp4" in failed["b"].error
     again = run_all(tiny_settings())
     assert [result.status for result in again] == ["cached", "failed", "failed", "cached"]
+
+
+def test_a_missing_file_among_good_ones_fails_alone(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    good = write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings().model_copy(update={"videos": (str(good), str(tmp_path / "gone.mp4"))})
+    results = {result.video_id: result for result in run_all(settings)}
+    assert (results["a"].status, results["gone"].status) == ("done", "failed")
+    assert "gone.mp4: no such file" in results["gone"].error
+
+
+def test_a_file_that_cannot_be_hashed_fails_alone_and_is_done_once_it_can(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    write_clip(tmp_path / "videos" / "b.mp4", seed=1)
+
+    def hash_of(path: object) -> str:
+        if str(path).endswith("a.mp4"):
+            raise OSError(5, "Input/output error", str(path))
+        return sha256_of(Path(str(path)))
+
+    settings = tiny_settings()
+    with monkeypatch.context() as patch:
+        patch.setattr("hawkeye_core.extraction.run.sha256_of", hash_of)
+        plans = plan_videos(settings)
+        results = [try_video(settings, plan) for plan in plans]
+        assert [result.status for result in results] == ["failed", "done"]
+        assert "Input/output error" in results[0].error
+    assert try_video(settings, plans[0]).status == "done"
+    assert [result.status for result in run_all(settings)] == ["cached", "cached"]
+
+
+def test_a_fault_in_a_network_fails_one_video_and_is_noted(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    write_clip(tmp_path / "videos" / "b.mp4", seed=1)
+    settings = tiny_settings()
+    pose = get_backends(settings).pose
+    detect = pose.detect
+
+    def breaks(batch: FrameBatch) -> list[FramePose]:
+        if batch.video == "a":
+            raise IndexError("index 3 is out of bounds")
+        return detect(batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pose, "detect", breaks)
+        results = [try_video(settings, plan) for plan in plan_videos(settings)]
+    assert [result.status for result in results] == ["failed", "done"]
+    records = [r for r in FeatureStore.open(settings.store).records() if r.source.video_id == "a"]
+    assert {(r.status, r.error) for r in records} == {("failed", "IndexError: index 3 is out of bounds")}
+    assert len(records) == 3
+    assert [result.status for result in run_all(settings)] == ["done", "cached"]
+
+
+def test_a_noted_fault_leaves_families_that_are_there(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings()
+    (plan,) = plan_videos(settings)
+    assert extract_video(settings, plan).status == "done"
+    record_fault(settings, plan, "another run broke off")
+    assert run_all(settings)[0].status == "cached"
 
 
 def test_a_mended_video_replaces_its_failure(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
