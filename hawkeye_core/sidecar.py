@@ -118,8 +118,12 @@ class SidecarFiles:
         return frames
 
 
+_VIDEOS_AT_HAND = 16
+"""Videos whose files stay parsed. Workers take turns batch by batch: with one, each turn would parse a file again."""
+
+
 class SidecarReader(Generic[ResultT]):
-    """Results by frame number, of one video at a time.
+    """Results by frame number, of a few videos at a time.
 
     Args:
         files: Where they are.
@@ -135,9 +139,7 @@ class SidecarReader(Generic[ResultT]):
         parse_frame: Callable[[Path], ResultT],
     ) -> None:
         self._files, self._parse_video, self._parse_frame = files, parse_video, parse_frame
-        self._video: str | None = None
-        self._where = VideoFiles(Path(), None)
-        self._results: Mapping[int, ResultT] = {}
+        self._at_hand: dict[str, tuple[VideoFiles, Mapping[int, ResultT]]] = {}
 
     def get(self, video: str, number: int) -> ResultT | None:
         """The result of a frame, ``None`` where the video's files have none.
@@ -145,14 +147,20 @@ class SidecarReader(Generic[ResultT]):
         Raises:
             SidecarError: The video has no files, or they are not in the stated format.
         """
-        if video != self._video:
-            where = self._files.locate(video)
-            self._results = self._parse_video(where.path) if where.frames is None else {}
-            self._video, self._where = video, where
-        if self._where.frames is None:
-            return self._results.get(number)
-        path = self._where.frames.get(number)
+        where, results = self._at_hand.get(video) or self._open(video)
+        if where.frames is None:
+            return results.get(number)
+        path = where.frames.get(number)
         return None if path is None else self._parse_frame(path)
+
+    def _open(self, video: str) -> tuple[VideoFiles, Mapping[int, ResultT]]:
+        """Parse a video's files; the video opened first makes room."""
+        where = self._files.locate(video)
+        opened = (where, self._parse_video(where.path) if where.frames is None else {})
+        if len(self._at_hand) >= _VIDEOS_AT_HAND:
+            del self._at_hand[next(iter(self._at_hand))]
+        self._at_hand[video] = opened
+        return opened
 
 
 def frame_numbers(batch: FrameBatch, *, numbering: Literal["sampled", "source"], first_frame: int) -> list[int]:

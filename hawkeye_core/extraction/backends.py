@@ -18,6 +18,9 @@ from hawkeye_core.relation.config import RelationSettings, RelTRSettings, YoloRe
 SAMPLER_VERSION = "1"
 """Part of every fingerprint; raised when the choice of frames changes."""
 
+TRACKER_VERSION = "1"
+"""Part of every pose fingerprint; raised when people are matched with the previous frame differently."""
+
 
 @dataclass(frozen=True)
 class Backends:
@@ -68,7 +71,7 @@ def build_backends(settings: ExtractSettings) -> Backends:
         relations=relations,
         vision=vision,
         fingerprints={
-            "pose": _with_sampling(pose.fingerprint, settings.fps),
+            "pose": _with_sampling(_with_tracker(pose.fingerprint), settings.fps),
             "relations": related,
             "vision": _with_sampling(vision.fingerprint_for(related), settings.fps),
         },
@@ -89,6 +92,10 @@ def resolve_device(name: str) -> str:
 def _with_sampling(fingerprint: Fingerprint, fps: float) -> Fingerprint:
     settings = {**fingerprint.settings, "fps": fps, "sampler": SAMPLER_VERSION}
     return replace(fingerprint, settings=settings)
+
+
+def _with_tracker(fingerprint: Fingerprint) -> Fingerprint:
+    return replace(fingerprint, settings={**fingerprint.settings, "tracker": TRACKER_VERSION})
 
 
 def _build_pose(settings: PoseSettings, device: str) -> PoseBackend:

@@ -11,7 +11,7 @@ import pytest
 
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.extraction.backends import get_backends
+from hawkeye_core.extraction.backends import build_backends, get_backends
 from hawkeye_core.extraction.config import ExtractSettings
 from hawkeye_core.extraction.run import extract_video, plan_videos, record_fault, settle, try_video
 from hawkeye_core.scene import FrameBatch, FramePose
@@ -226,6 +226,18 @@ def test_a_changed_setting_never_mixes_with_old_shards(tmp_path: Path, write_cli
     assert one["relations"] == two["relations"]
     assert not set(one.values()) & set(slower.values())
     assert len({*one.values(), *two.values(), *slower.values()}) == 7
+
+
+@pytest.mark.parametrize(
+    ("constant", "changed"), [("SAMPLER_VERSION", {"pose", "relations", "vision"}), ("TRACKER_VERSION", {"pose"})]
+)
+def test_versions_of_shared_code_are_in_the_fingerprints(
+    tiny_settings: Make, monkeypatch: pytest.MonkeyPatch, constant: str, changed: set[str]
+) -> None:
+    before = build_backends(tiny_settings()).fingerprints
+    monkeypatch.setattr(f"hawkeye_core.extraction.backends.{constant}", "next")
+    after = build_backends(tiny_settings()).fingerprints
+    assert {family for family in before if before[family].digest != after[family].digest} == changed
 
 
 def test_progress_counts_up_to_all_frames(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:

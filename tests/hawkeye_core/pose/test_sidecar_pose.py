@@ -13,6 +13,7 @@ import pytest
 from hawkeye_core import sidecar_values
 from hawkeye_core.backend import PoseBackend
 from hawkeye_core.errors import ConfigError, SidecarError
+from hawkeye_core.pose.coco_keypoints import parse_coco_video
 from hawkeye_core.pose.config import SidecarPoseSettings
 from hawkeye_core.pose.sidecar import SidecarPoseBackend
 from hawkeye_core.scene import FrameBatch, FramePose
@@ -61,6 +62,27 @@ def test_results_of_a_video_in_one_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[1].score, [0.7, 0.5])
     np.testing.assert_allclose(found[0].keypoints[0, 16], [27, 52, 0.8])
     assert {a.dtype for a in (found[1].keypoints, found[1].score, found[1].box)} == {np.dtype(np.float32)}
+
+
+def test_workers_that_take_turns_parse_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(path: Path) -> Any:
+        parsed.append(path.stem)
+        return parse_coco_video(path)
+
+    monkeypatch.setattr("hawkeye_core.pose.sidecar.parse_coco_video", counted)
+    for number in range(20):
+        write(tmp_path / f"v{number}.json", [result(0, shift=number)])
+    importer = backend(tmp_path)
+    for _ in range(3):
+        for video in ("v1", "v2"):
+            assert shifts(importer.detect(batch([0], video=video))) == [[int(video[1:])]]
+    assert parsed == ["v1", "v2"]
+    for number in range(20):
+        assert shifts(importer.detect(batch([0], video=f"v{number}"))) == [[number]]
+    assert shifts(importer.detect(batch([0], video="v1"))) == [[1]]
+    assert parsed.count("v1") == 2, "what was read long ago made room"
 
 
 def test_boxes_are_taken_or_computed(tmp_path: Path) -> None:
