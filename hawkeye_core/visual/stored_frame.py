@@ -55,7 +55,8 @@ def load_frame(store: FeatureStore, video: str, index: int) -> StoredFrame:
         VideoUnknownError: The store has no such video, or neither pose nor relations of it.
         StoreError: There is no such frame, or the shard is damaged.
     """
-    source = store.source(video)
+    store.source(video)  # an unknown video is refused
+    sources: list[VideoSource] = []
     windows: dict[Family, WindowColumns] = {}
     fingerprints: dict[Family, Fingerprint] = {}
     families: tuple[Family, ...] = ("pose", "relations")
@@ -68,11 +69,13 @@ def load_frame(store: FeatureStore, video: str, index: int) -> StoredFrame:
         except VideoUnknownError:
             continue
         fingerprints[family] = store.fingerprints(family)[digest]
+        record = store.catalog.current((video, family, digest))
+        sources.append(record.source if record else store.source(video))
     if not windows:
         raise VideoUnknownError(f"{video}: the store has neither poses nor relations of it", remedy="extract it again")
     frames: FrameColumns = next(iter(windows.values())).frames
     return StoredFrame(
-        source=source,
+        source=sources[0],  # of these very features: a later extraction may have another frame rate
         index=index,
         time=float(frames.time[0]),
         pts=float(frames.pts[0]),

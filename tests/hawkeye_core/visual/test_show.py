@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -74,6 +75,20 @@ def store(tmp_path: Path) -> FeatureStore:
             writer.append(rows, columns)
             writer.commit()
     return store
+
+
+def test_the_frame_rate_is_that_of_the_features_shown(store: FeatureStore, tmp_path: Path) -> None:
+    columns = store.window_numpy("clip", 0, 4, families=("pose",))
+    old = store.source("clip")
+    other = VideoSource("other", str(tmp_path / "other.mp4"), "b" * 64, 1.0, WIDTH, HEIGHT, 8.0)
+    slower = replace(old, fps=4.0)
+    for source, version in ((other, "1"), (slower, "2")):  # version 1 has all videos, so it is the one to show
+        weights = "sha256:0123456789abcdef"
+        with store.writer(source, Fingerprint("pose", "higherhrnet", version, weights)) as writer:
+            writer.append(columns.frames, columns.pose)
+            writer.commit()
+    assert store.source("clip").fps == 4
+    assert draw_frame(store, "clip", 3, path=tmp_path / "frame.png").is_file()
 
 
 def test_words(store: FeatureStore) -> None:
