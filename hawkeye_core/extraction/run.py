@@ -118,9 +118,7 @@ def extract_video(
     try:
         frames, truncated = _extract(settings, store, backends, plan, progress)
     except (VideoError, SidecarError) as error:
-        source = _source(plan, settings)
-        for family in plan.missing:
-            store.record_failure(source, backends.fingerprints[family], str(error))
+        record_fault(settings, plan, str(error))
         return VideoResult(plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, str(error), held)
     digests: dict[str, str] = {family: backends.fingerprints[family].digest for family in FAMILIES}
     status: Status = "partial" if truncated else "done"
@@ -144,11 +142,16 @@ def try_video(settings: ExtractSettings, plan: VideoPlan, *, progress: Progress 
 
 
 def record_fault(settings: ExtractSettings, plan: VideoPlan, reason: str) -> None:
-    """Note in the store why a video's extraction broke off; families that are there by now keep their records."""
+    """Note in the store why a video could not be extracted.
+
+    Features of the same content that are there keep their records: another run may have made them meanwhile, and a
+    file that is out of reach today (an unmounted disk) says nothing against what was read from it.
+    """
     store = FeatureStore.open(settings.store, create=True)
     fingerprints = get_backends(settings).fingerprints
     for family in plan.missing:
-        if store.find(plan.video_id, family, fingerprints[family].digest) is None:
+        held = store.find(plan.video_id, family, fingerprints[family].digest)
+        if held is None or plan.sha256 not in ("", held.source.sha256):
             store.record_failure(_source(plan, settings), fingerprints[family], reason)
 
 

@@ -207,6 +207,33 @@ def test_a_noted_fault_leaves_families_that_are_there(tmp_path: Path, write_clip
     assert run_all(settings)[0].status == "cached"
 
 
+def test_a_file_out_of_reach_costs_none_of_its_features(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
+    path = write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings()
+    assert run_all(settings)[0].status == "done"
+    before = content(tmp_path / "store", "a")
+    path.rename(tmp_path / "kept.mp4")
+    path.symlink_to(tmp_path / "unmounted" / "a.mp4")
+    assert run_all(settings)[0].status == "failed"
+    assert_same(content(tmp_path / "store", "a"), before)
+    path.unlink()
+    (tmp_path / "kept.mp4").rename(path)
+    assert run_all(settings)[0].status == "cached"
+
+
+def test_a_video_overwritten_with_rubbish_loses_its_features(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make
+) -> None:
+    path = write_clip(tmp_path / "videos" / "a.mp4")
+    settings = tiny_settings()
+    run_all(settings)
+    path.write_text("this is not a video")
+    assert run_all(settings)[0].status == "failed"
+    store = FeatureStore.open(settings.store)
+    assert {record.status for record in store.records()} == {"failed"}
+    assert store.verify() == []
+
+
 def test_a_mended_video_replaces_its_failure(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
     path = tmp_path / "videos" / "a.mp4"
     path.parent.mkdir()
