@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from feature_store.window import FrameTensors, Window
+from feature_store.window import PoseTensors, RelationTensors, VisionTensors, Window
 from hawkeye_core.errors import HawkeyeError
 
 PartT = TypeVar("PartT")
@@ -30,16 +30,16 @@ def append_image(motion: Window, image: Window, *, fps: float) -> Window:
     Raises:
         HawkeyeError: One of them lacks a family, or their vision tokens differ in shape.
     """
-    if image.pose is None or motion.vision is None or image.vision is None or None in (motion.pose, motion.relations):
-        raise HawkeyeError("lacks a family of features", path=f"{motion.video}, {image.video}")
-    ours, theirs = motion.vision.frame_tokens.shape[1:], image.vision.frame_tokens.shape[1:]
+    pose, relations, vision = _families(motion)
+    strangers, things, sight = _families(image)
+    ours, theirs = vision.frame_tokens.shape[1:], sight.frame_tokens.shape[1:]
     if ours != theirs:
         raise HawkeyeError(
             f"vision tokens {list(ours)} of {motion.video!r} and {list(theirs)} of {image.video!r} differ",
             remedy="extract motions and images with the same `vision` settings",
         )
-    strangers = replace(image.pose, previous=torch.full_like(image.pose.previous, -1))
-    frames: FrameTensors = _concatenate(motion.frames, image.frames)
+    strangers = replace(strangers, previous=torch.full_like(strangers.previous, -1))
+    frames = _concatenate(motion.frames, image.frames)
     number = torch.arange(motion.start, motion.start + len(frames.frame), dtype=frames.frame.dtype)
     time = number.to(frames.time.dtype) / fps
     return Window(
@@ -47,10 +47,16 @@ def append_image(motion: Window, image: Window, *, fps: float) -> Window:
         start=motion.start,
         stop=motion.start + len(number),
         frames=replace(frames, frame=number, time=time),
-        pose=_concatenate(motion.pose, strangers),
-        relations=_concatenate(motion.relations, image.relations),
-        vision=_concatenate(motion.vision, image.vision),
+        pose=_concatenate(pose, strangers),
+        relations=_concatenate(relations, things),
+        vision=_concatenate(vision, sight),
     )
+
+
+def _families(window: Window) -> tuple[PoseTensors, RelationTensors, VisionTensors]:
+    if window.pose is None or window.relations is None or window.vision is None:
+        raise HawkeyeError("lacks a family of features", path=window.video)
+    return window.pose, window.relations, window.vision
 
 
 def _concatenate(first: PartT, second: PartT) -> PartT:
