@@ -144,7 +144,7 @@ def test_a_box_outside_its_image_is_refused(make_data: MakeData, box: list[float
 @pytest.mark.parametrize(
     ("video", "times", "frames"),
     [("walk", (0, 2.5), 20), ("walk", (0, 2.6), 20), ("walk", (2.4, 2.5), 1), ("walk", (1, 1.01), 1),
-     ("short", (0, 0.6), 5), ("walk", (0.05, 1.05), 8)],
+     ("short", (0, 0.6), 5), ("short", (0, 0.74), 5), ("walk", (0.05, 1.05), 8)],
 )  # fmt: skip
 def test_motions_are_the_nearest_frames(
     make_data: MakeData, video: str, times: tuple[float, float], frames: int
@@ -154,7 +154,7 @@ def test_motions_are_the_nearest_frames(
     assert data[0].window.stop - data[0].window.start == frames + 1
 
 
-@pytest.mark.parametrize("times", [(0, 1.0), (0.63, 0.7), (5, 6)])
+@pytest.mark.parametrize("times", [(0, 1.0), (0, 0.8), (0.63, 0.7), (5, 6)])
 def test_a_motion_behind_the_end_of_its_clip_is_refused(make_data: MakeData, times: tuple[float, float]) -> None:
     motion = {"video": "short", "start": times[0], "end": times[1], "caption": "x"}
     with pytest.raises(AnnotationError, match=r"m\.jsonl:1: motion from .* but 'short' lasts 0\.62 s"):
