@@ -11,7 +11,7 @@ import torch
 from feature_store.store import FeatureStore
 from hawkeye_core.datasets.sample_stage1 import ACTS, STILLS, box_of, draw_act, draw_still, write_sample_stage1
 from hawkeye_core.extraction.config import ExtractSettings
-from hawkeye_core.extraction.run import extract_all
+from hawkeye_core.extraction.run import extract_video, plan_videos
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
@@ -75,7 +75,7 @@ def test_from_drawings_to_a_forward_pass(tmp_path: Path) -> None:
         values={"videos": [str(tmp_path / "videos")], "store": str(tmp_path / "store")},
         overrides=["device=cpu", "relations.short_side=64", "relations.long_side=128"],
     )  # fmt: skip
-    results = extract_all(settings, on_result=lambda result: None)
+    results = [extract_video(settings, plan) for plan in plan_videos(settings)]
     frames = {result.video_id: (result.status, result.frames) for result in results}
     assert frames == {s.video: ("done", 1) for s in STILLS} | {a.video: ("done", 8) for a in ACTS}
 
