@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from hawkeye_core.settings import Settings
-from hawkeye_core.training.stage1.pairing import PairingKind
+
+PairingKind = Literal["joint", "separate"]
 
 
 class Stage1Settings(Settings):

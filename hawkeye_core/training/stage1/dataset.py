@@ -14,8 +14,9 @@ from feature_store.store import FeatureStore
 from feature_store.window import Window
 from hawkeye_core.training.stage1 import text
 from hawkeye_core.training.stage1.checks import check_regions, frames_of_motions, require_same_tower
+from hawkeye_core.training.stage1.config import PairingKind
 from hawkeye_core.training.stage1.join import append_image
-from hawkeye_core.training.stage1.pairing import NONE, PairingKind, pair
+from hawkeye_core.training.stage1.pairing import NONE, pair
 from hawkeye_core.training.stage1.table import Table
 from hawkeye_core.training.windows import WindowSample, WindowSpec
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
-PairingKind = Literal["joint", "separate"]
+from hawkeye_core.training.stage1.config import PairingKind
 
 NONE = -1
 """In place of a region or a motion: the sample has none."""
