@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel, VideoLlavaForCo
 
 from hawkeye_core.model.action_graph import ActionTokens
 from hawkeye_core.model.backbone import build_backbone
+from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.lora import add_lora, freeze
 from hawkeye_core.model.relation_graph import RelationGraph
@@ -27,8 +28,9 @@ class HawkeyeOutput(NamedTuple):
 
     loss: Tensor  # scalar
     lm_loss: Tensor  # scalar, mean over the answer tokens
-    balance_loss: Tensor  # scalar
+    balance_loss: Tensor  # scalar, of this batch alone; see columns
     answer_tokens: int
+    columns: Columns | None  # what L_bc is made of: gather_columns, then balance_loss, gives that of the global batch
 
 
 class Generated(NamedTuple):
@@ -150,6 +152,7 @@ class HawkeyeModel(PreTrainedModel):
             lm_loss=lm_loss,
             balance_loss=encoded.balance_loss,
             answer_tokens=int(learned.sum()),
+            columns=encoded.columns,
         )
 
     @torch.no_grad()
