@@ -26,6 +26,16 @@ class Columns(NamedTuple):
         """The columns with ``change`` applied to each tensor."""
         return Columns(*(change(tensor) for tensor in self))
 
+    def weigh(self, form: Importance) -> Tensor:
+        """``T = P o M``: [N, M] float32.
+
+        The printed form (``exp``) is divided by the largest exponential of the whole batch: every entry is scaled by
+        the same factor, so the ratio of deviation and mean is exactly the printed one, and the printed variance over
+        mean is scaled by that factor. All columns of the batch must be there, else each part has a factor of its own.
+        """
+        exponent = self.log_importance - self.peak.amax() if form == "exp" else self.log_importance
+        return self.coefficient * exponent.exp()
+
 
 def join_columns(parts: Sequence[Columns]) -> Columns:
     """Columns of several micro-batches beside one another.
@@ -95,34 +105,25 @@ def balance_columns(logits: Tensor, weights: Tensor, mask: Tensor, *, tau: float
     )
 
 
-def weighted_importance(columns: Columns, *, form: Importance) -> Tensor:
-    """``T = P o M``: [N, M] float32.
+def weighted_importance(logits: Tensor, weights: Tensor, mask: Tensor, *, tau: float, form: Importance) -> Tensor:
+    """``T = P o M`` of one batch that is whole: :func:`balance_columns` (same arguments), then :meth:`Columns.weigh`.
 
-    The printed form (``exp``) is divided by the largest exponential of the whole batch: every entry is scaled by the
-    same factor, so the ratio of deviation and mean is exactly the printed one, and the printed variance over mean is
-    scaled by that factor. All columns of the batch must be there, else each part would have a factor of its own.
+    Returns:
+        [N, 2 B] float32; the action columns of all videos, then their object columns.
     """
-    exponent = columns.log_importance
-    if form == "exp":
-        exponent = exponent - columns.peak.amax()
-    return columns.coefficient * exponent.exp()
+    return balance_columns(logits, weights, mask, tau=tau, form=form).weigh(form)
 
 
-def balance_loss(columns: Columns, *, form: Importance, cv: Variation) -> Tensor:
+def balance_loss(weighted: Tensor, *, cv: Variation) -> Tensor:
     """``L_bc = |sigma^2(T) / mu(T)|`` over all entries of T, population variance.
 
     As printed it grows with the scale of T, although the paper calls it dimensionless; ``ratio`` gives sigma / mu.
 
     Args:
-        columns: Of the whole batch: from :func:`balance_columns`, joined over micro-batches, gathered over ranks.
-        form: Form of Eq. 6.
-        cv: Which form of L_bc.
+        weighted: [N, M] T of the whole batch: :meth:`Columns.weigh` of columns joined over micro-batches
+            (:func:`join_columns`) and gathered over ranks (``gather_columns``).
+        cv: Which form.
     """
-    return variation(weighted_importance(columns, form=form), cv=cv)
-
-
-def variation(weighted: Tensor, *, cv: Variation) -> Tensor:
-    """:func:`balance_loss` of T, [N, M]."""
     variance = weighted.var(correction=0)
     mean = weighted.mean()
     # The root has no finite slope at zero: a perfectly balanced batch would give a gradient that is not a number.

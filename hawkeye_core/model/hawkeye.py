@@ -30,7 +30,7 @@ class HawkeyeOutput(NamedTuple):
     lm_loss: Tensor  # scalar, mean over the answer tokens
     balance_loss: Tensor  # scalar, of this batch alone; see columns
     answer_tokens: int
-    columns: Columns | None  # what L_bc is made of: gather_columns, then balance_loss, gives that of the global batch
+    columns: Columns | None  # what L_bc is made of, for that of the global batch: see gather_columns
 
 
 class Generated(NamedTuple):

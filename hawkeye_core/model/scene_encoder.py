@@ -82,7 +82,7 @@ class SceneEncoder(nn.Module):
         tokens, logits, weights = (x.unflatten(1, (-1, TOKENS_PER_FRAME)) for x in mixed)
         form = self.config.importance
         columns = balance_columns(logits, weights, frame_mask, tau=self.config.tau, form=form)
-        return SceneOutput(tokens, balance_loss(columns, form=form, cv=self.config.cv), weights, columns)
+        return SceneOutput(tokens, balance_loss(columns.weigh(form), cv=self.config.cv), weights, columns)
 
 
 def halves(frame_tokens: Tensor) -> Tensor:

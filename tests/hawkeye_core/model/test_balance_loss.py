@@ -13,7 +13,6 @@ from hawkeye_core.model.balance_loss import (
     balance_loss,
     join_columns,
     log_importance_matrix,
-    variation,
     weighted_importance,
 )
 
@@ -52,7 +51,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def weigh(logits: torch.Tensor, mask: torch.Tensor, form: str) -> torch.Tensor:
-    return weighted_importance(columns_of(logits, mask, form), form=form)
+    return weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form=form)
 
 
 def columns_of(logits: torch.Tensor, mask: torch.Tensor, form: str) -> Columns:
@@ -69,7 +68,7 @@ def test_l_bc_equals_the_literal_loops(form: str, cv: str) -> None:
     scale = math.exp(float(logits[mask].max()) / TAU) if form == "exp" else 1.0
     torch.testing.assert_close(ours * scale, torch.tensor(literal), rtol=1e-4, atol=1e-6)
     expected = literal_loss(literal, cv) / (scale if cv == "printed" else 1.0)
-    assert float(variation(ours, cv=cv)) == pytest.approx(expected, rel=1e-4)
+    assert float(balance_loss(ours, cv=cv)) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("form", ["softmax", "exp"])
@@ -77,7 +76,7 @@ def test_logits_that_overflow_the_printed_form_stay_finite(form: str) -> None:
     logits, mask = batch()
     logits = (logits * 100).requires_grad_()  # omega up to 60: exp(60 / 0.07) is far beyond float32 and float64
     weighted = weigh(logits, mask, form)
-    loss = variation(weighted, cv="ratio")
+    loss = balance_loss(weighted, cv="ratio")
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
@@ -90,7 +89,7 @@ def test_padding_does_not_count_whatever_stands_in_it(form: str) -> None:
     first = weigh(logits, mask, form)
     second = weigh(padded, mask, form)
     torch.testing.assert_close(first, second)
-    variation(second, cv="printed").backward()
+    balance_loss(second, cv="printed").backward()
     assert torch.isfinite(padded.grad).all()
     assert (padded.grad[~mask] == 0).all()
 
@@ -99,7 +98,7 @@ def test_a_balanced_router_has_no_loss_and_a_finite_slope() -> None:
     logits = torch.zeros(2, 3, 2, 2, requires_grad=True)
     mask = torch.ones(2, 3, dtype=torch.bool)
     for cv in ("printed", "ratio"):
-        loss = variation(weigh(logits, mask, "softmax"), cv=cv)
+        loss = balance_loss(weigh(logits, mask, "softmax"), cv=cv)
         assert loss.item() == pytest.approx(0.0, abs=1e-6)
         (slope,) = torch.autograd.grad(loss, logits)
         assert torch.isfinite(slope).all()
@@ -107,8 +106,8 @@ def test_a_balanced_router_has_no_loss_and_a_finite_slope() -> None:
 
 def test_the_printed_form_grows_with_scale_and_the_ratio_does_not() -> None:
     t = torch.rand(2, 6) + 0.1
-    assert float(variation(10 * t, cv="printed")) == pytest.approx(10 * float(variation(t, cv="printed")))
-    assert float(variation(10 * t, cv="ratio")) == pytest.approx(float(variation(t, cv="ratio")))
+    assert float(balance_loss(10 * t, cv="printed")) == pytest.approx(10 * float(balance_loss(t, cv="printed")))
+    assert float(balance_loss(10 * t, cv="ratio")) == pytest.approx(float(balance_loss(t, cv="ratio")))
 
 
 def test_half_precision_logits_are_summed_in_float32() -> None:
@@ -125,14 +124,14 @@ def test_parts_of_a_batch_joined_give_loss_and_gradients_of_the_whole(form: str,
     """As accumulation does it: each part with gradient beside the detached others, gradients added up."""
     logits, mask = batch()
     whole = logits.clone().requires_grad_()
-    expected = balance_loss(columns_of(whole, mask, form), form=form, cv=cv)
+    expected = balance_loss(columns_of(whole, mask, form).weigh(form), cv=cv)
     (slope,) = torch.autograd.grad(expected, whole)
     parts = [slice(0, 2), slice(2, 3)]
     detached = [columns_of(logits[part], mask[part], form) for part in parts]
     for k, part in enumerate(parts):
         mine = logits[part].clone().requires_grad_()
         joined = join_columns([columns_of(mine, mask[part], form) if i == k else detached[i] for i in (0, 1)])
-        loss = balance_loss(joined, form=form, cv=cv)
+        loss = balance_loss(joined.weigh(form), cv=cv)
         torch.testing.assert_close(loss, expected)
         torch.testing.assert_close(torch.autograd.grad(loss, mine)[0], slope[part], atol=1e-7, rtol=1e-4)
 
@@ -143,8 +142,8 @@ def test_padding_that_is_not_a_number_stays_out(form: str) -> None:
     spoiled = logits.masked_fill(~mask[..., None, None], torch.nan).requires_grad_()
     weights = logits.softmax(-1).masked_fill(~mask[..., None, None], torch.nan)
     columns = balance_columns(spoiled, weights, mask, tau=TAU, form=form)
-    loss = balance_loss(columns, form=form, cv="printed")
-    torch.testing.assert_close(loss, balance_loss(columns_of(logits, mask, form), form=form, cv="printed"))
+    loss = balance_loss(columns.weigh(form), cv="printed")
+    torch.testing.assert_close(loss, balance_loss(columns_of(logits, mask, form).weigh(form), cv="printed"))
     (slope,) = torch.autograd.grad(loss, spoiled)
     assert torch.isfinite(slope).all()
 
@@ -152,12 +151,12 @@ def test_padding_that_is_not_a_number_stays_out(form: str) -> None:
 @pytest.mark.parametrize("form", ["softmax", "exp"])
 def test_the_order_of_videos_and_of_frames_does_not_matter(form: str) -> None:
     logits, mask = batch()
-    loss = balance_loss(columns_of(logits, mask, form), form=form, cv="printed")
+    loss = balance_loss(columns_of(logits, mask, form).weigh(form), cv="printed")
     for shuffled in (
         columns_of(logits[[2, 0, 1]], mask[[2, 0, 1]], form),
         columns_of(logits.flip(1), mask.flip(1), form),
     ):
-        torch.testing.assert_close(balance_loss(shuffled, form=form, cv="printed"), loss)
+        torch.testing.assert_close(balance_loss(shuffled.weigh(form), cv="printed"), loss)
 
 
 def test_one_video_of_one_frame() -> None:
@@ -177,10 +176,10 @@ def test_gradients_agree_with_numbers() -> None:
         columns = [
             (weights[m, mask[m], kind].mean(0) * scaled[m, mask[m], kind].sum(0)) for kind in (0, 1) for m in range(3)
         ]
-        return variation(torch.stack(columns, 1), cv="printed")
+        return balance_loss(torch.stack(columns, 1), cv="printed")
 
     (expected,) = torch.autograd.grad(loss(x), x)
     y = logits.clone().requires_grad_()
-    ours = variation(weigh(y, mask, "softmax"), cv="printed")
+    ours = balance_loss(weigh(y, mask, "softmax"), cv="printed")
     (slope,) = torch.autograd.grad(ours, y)
     torch.testing.assert_close(slope, expected.float(), rtol=1e-3, atol=1e-5)

@@ -26,7 +26,7 @@ def scene() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def loss_of(router: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor, form: str, cv: str) -> torch.Tensor:
     logits = tokens @ router
     columns = balance_columns(logits, logits.softmax(-1), mask, tau=0.07, form=form)
-    return balance_loss(gather_columns(columns), form=form, cv=cv)
+    return balance_loss(gather_columns(columns).weigh(form), cv=cv)
 
 
 def rank_main(rank: int, folder: str) -> None:
@@ -41,7 +41,7 @@ def rank_main(rank: int, folder: str) -> None:
             wrapped = torch.nn.parallel.DistributedDataParallel(router)
             logits = wrapped(tokens[parts[rank]])
             columns = balance_columns(logits, logits.softmax(-1), mask[parts[rank]], tau=0.07, form=form)
-            loss = balance_loss(gather_columns(columns), form=form, cv=cv)
+            loss = balance_loss(gather_columns(columns).weigh(form), cv=cv)
             loss.backward()
             found[name, form, cv] = (loss.detach(), router.weight.grad.T.clone())
     torch.save(found, Path(folder) / f"{rank}.pt")
