@@ -121,3 +121,14 @@ def test_the_command_prints_tables_and_json() -> None:
 def test_wrong_settings_are_named(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         summarize(settings("tiny", override))
+
+
+def test_checkpointed_experts_keep_the_inputs_of_layers_only() -> None:
+    mask, kept = torch.ones(1, 32, dtype=torch.bool), []
+    for layers in (1, 3):
+        llava = tiny_llava(vision_width=64, hidden_size=16, layers=1, heads=2)
+        model = HawkeyeModel(HawkeyeConfig(llava=llava, scene_heads=2, expert_layers=layers)).train()
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        expert, x = model.scene.moe.experts[0], torch.randn(1, 32, 64, requires_grad=True)
+        kept.append(kept_bytes(expert, lambda e=expert, h=x: e(h, mask)))
+    assert (kept[1] - kept[0]) / 2 / 32 == pytest.approx(4 * 64, rel=0.01)
