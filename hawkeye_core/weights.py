@@ -82,8 +82,17 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def load_strictly(module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, path: str | Path) -> None:
-    """Load so that every key and shape must match; the error lists the first differences."""
+def load_strictly(
+    module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, path: str | Path, assign: bool = False
+) -> None:
+    """Load so that every key and shape must match; the error lists the first differences.
+
+    Args:
+        module: What is loaded.
+        state: Its tensors.
+        path: Where they come from, for the error.
+        assign: Take the tensors themselves, type and all, instead of copying them (for a module built on ``meta``).
+    """
     own = module.state_dict()
     missing = [key for key in own if key not in state]
     unexpected = [key for key in state if key not in own]
@@ -103,7 +112,7 @@ def load_strictly(module: torch.nn.Module, state: Mapping[str, torch.Tensor], *,
             path=path,
             remedy="choose the network size that the file was trained for",
         )
-    module.load_state_dict(dict(state), strict=True)
+    module.load_state_dict(dict(state), strict=True, assign=assign)
 
 
 def _find_state_dict(content: Any) -> dict[str, torch.Tensor] | None:

@@ -13,6 +13,7 @@ from hawkeye_core.cli.clips import clips
 from hawkeye_core.cli.console import errors
 from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
+from hawkeye_core.cli.model import app as model_app
 from hawkeye_core.cli.store import app as store_app
 from hawkeye_core.cli.train import train
 from hawkeye_core.errors import HawkeyeError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("extract")(extract)
 app.add_typer(store_app, name="store")
+app.add_typer(model_app, name="model")
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("clips")(clips)

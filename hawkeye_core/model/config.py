@@ -34,6 +34,13 @@ class HawkeyeConfig(PreTrainedConfig):
         org: False: a frame's plain video token stands for its object-aware one ("w/o ORG").
         moe: False: both tokens of a frame are concatenated and projected ("w/o B-H MoE").
         scene: False: plain Video-LLaVA; two pooled frame tokens a frame go straight to the projector.
+        base: Checkpoint of the backbone, a hub name or folder; none: its weights are the model's own.
+        base_revision: Branch, tag or commit of it on the hub.
+        lora: Whether the language model is frozen and learns through low-rank adapters (Hu et al., 2022); projector
+            and scene modules are trained in full either way. Without, everything is trained.
+        lora_rank: r; the paper's 16.
+        lora_alpha: alpha, the adapters' output is scaled by alpha / r; the paper's 64.
+        lora_dropout: On the adapters' input; the paper's 0.05.
         initializer_range: Standard deviation of new weights.
 
     Raises:
@@ -63,6 +70,12 @@ class HawkeyeConfig(PreTrainedConfig):
         org: bool = True,
         moe: bool = True,
         scene: bool = True,
+        base: str | None = None,
+        base_revision: str | None = None,
+        lora: bool = False,
+        lora_rank: int = 16,
+        lora_alpha: int = 64,
+        lora_dropout: float = 0.05,
         initializer_range: float = 0.02,
         **kwargs: Any,
     ) -> None:
@@ -85,6 +98,12 @@ class HawkeyeConfig(PreTrainedConfig):
         self.org = org
         self.moe = moe
         self.scene = scene
+        self.base = base
+        self.base_revision = base_revision
+        self.lora = lora
+        self.lora_rank = lora_rank
+        self.lora_alpha = lora_alpha
+        self.lora_dropout = lora_dropout
         self.initializer_range = initializer_range
         super().__init__(**kwargs)
         self._check()
@@ -109,6 +128,8 @@ class HawkeyeConfig(PreTrainedConfig):
             (self.cv not in get_args(Variation), f"cv is {self.cv!r}"),
             (self.tau <= 0, f"tau is {self.tau}; it must be positive"),
             (self.lambda_bc < 0, f"lambda_bc is {self.lambda_bc}; it must not be negative"),
+            (self.lora_rank < 1 or self.lora_alpha <= 0, "lora_rank and lora_alpha must be positive"),
+            (not 0 <= self.lora_dropout < 1, f"lora_dropout is {self.lora_dropout}; it must lie in 0 .. 1"),
             (min(self.experts, self.expert_layers, self.graph_layers) < 1, "experts and layers must be at least 1"),
         ]
         for wrong, message in problems:

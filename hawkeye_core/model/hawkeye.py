@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import copy
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
+from transformers import AutoConfig, AutoModel, PreTrainedModel, VideoLlavaForConditionalGeneration
 
 from hawkeye_core.model.action_graph import ActionTokens
+from hawkeye_core.model.backbone import build_backbone
+from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.lora import add_lora, freeze
 from hawkeye_core.model.relation_graph import RelationGraph
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import SceneEncoder, SceneOutput
@@ -25,8 +28,9 @@ class HawkeyeOutput(NamedTuple):
 
     loss: Tensor  # scalar
     lm_loss: Tensor  # scalar, mean over the answer tokens
-    balance_loss: Tensor  # scalar
+    balance_loss: Tensor  # scalar, of this batch alone; see columns
     answer_tokens: int
+    columns: Columns | None  # what L_bc is made of, for that of the global batch: see gather_columns
 
 
 class Generated(NamedTuple):
@@ -41,6 +45,11 @@ class HawkeyeModel(PreTrainedModel):
 
     Features of the vision tower come from the feature store, so the towers of the backbone are not built; what is
     used of it is ``multi_modal_projector``, ``language_model`` and ``lm_head``, under their published names.
+
+    Args:
+        config: The configuration.
+        backbone: From :func:`~hawkeye_core.model.backbone.load_backbone`; random weights if not given, whatever
+            ``config.base`` says. :func:`~hawkeye_core.model.saving.new_model` reads what it names.
     """
 
     config_class = HawkeyeConfig
@@ -50,11 +59,13 @@ class HawkeyeModel(PreTrainedModel):
     _supports_sdpa = True
     config: HawkeyeConfig
 
-    def __init__(self, config: HawkeyeConfig) -> None:
+    def __init__(self, config: HawkeyeConfig, backbone: VideoLlavaForConditionalGeneration | None = None) -> None:
         super().__init__(config)
         self.scene = SceneEncoder(config)
-        self.backbone = _without_towers(config.llava_config())
+        self.backbone = build_backbone(config.llava_config()) if backbone is None else backbone
         self.post_init()
+        if config.lora:  # behind post_init, which would make B of the adapters random
+            add_lora(self)
 
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
@@ -71,6 +82,21 @@ class HawkeyeModel(PreTrainedModel):
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the embeddings of the language model's vocabulary."""
         self.backbone.set_input_embeddings(value)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As in transformers; a folder of trained tensors only (``save_trainable``) takes the rest from its base."""
+        from hawkeye_core.model.saving import TRAINABLE, load_trainable  # which builds models, so imports this file
+
+        name = str(pretrained_model_name_or_path)
+        if (Path(name) / TRAINABLE).is_file():
+            dtype = kwargs.get("dtype")
+            return load_trainable(name, dtype=dtype if isinstance(dtype, torch.dtype) else None)
+        loaded = super().from_pretrained(name, *args, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded  # a tuple with output_loading_info=True
+        if model.config.lora:  # transformers makes every tensor it loads trainable
+            freeze(model)
+        return loaded
 
     @property
     def scene_token_id(self) -> int:
@@ -126,6 +152,7 @@ class HawkeyeModel(PreTrainedModel):
             lm_loss=lm_loss,
             balance_loss=encoded.balance_loss,
             answer_tokens=int(learned.sum()),
+            columns=encoded.columns,
         )
 
     @torch.no_grad()
@@ -162,17 +189,6 @@ class HawkeyeModel(PreTrainedModel):
             for step, logits in enumerate(result.logits)
         ]
         return Generated(tokens, torch.cat(chosen, 1))
-
-
-def _without_towers(config: VideoLlavaConfig) -> VideoLlavaForConditionalGeneration:
-    """The backbone with random weights and without its two vision towers, which the cached features replace."""
-    slim: Any = copy.deepcopy(config)
-    slim.vision_config.num_hidden_layers = 0  # built by the class, then dropped: build as little as possible
-    backbone = VideoLlavaForConditionalGeneration(slim)
-    backbone.model.video_tower = None
-    backbone.model.image_tower = None
-    backbone.config = backbone.model.config = config
-    return backbone
 
 
 AutoConfig.register(HawkeyeConfig.model_type, HawkeyeConfig, exist_ok=True)

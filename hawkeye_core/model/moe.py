@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,11 @@ class Expert(nn.Module):
     """A projection expert: a stack of post-norm encoder layers.
 
     The paper's experts stand at the width of the language model (4096), 3.24 B parameters; ours at the vision width.
+    Gradient checkpointing is switched on with that of the language model, by ``gradient_checkpointing_enable``.
     """
+
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Tensor]  # transformers sets both
 
     def __init__(self, width: int, *, heads: int, layers: int) -> None:
         super().__init__()
@@ -31,7 +36,10 @@ class Expert(nn.Module):
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """[B, T, D], [B, T] -> [B, T, D]."""
         for layer in self.layers:
-            h = layer(h, mask)
+            if self.gradient_checkpointing and self.training:
+                h = self._gradient_checkpointing_func(layer.__call__, h, mask)
+            else:
+                h = layer(h, mask)
         return h
 
 

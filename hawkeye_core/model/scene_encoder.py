@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hawkeye_core.model.action_graph import ActionGraph
-from hawkeye_core.model.balance_loss import balance_loss, weighted_importance
+from hawkeye_core.model.balance_loss import Columns, balance_columns, balance_loss
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.moe import SoftMoE
 from hawkeye_core.model.relation_graph import RelationGraph
@@ -23,8 +23,9 @@ class SceneOutput(NamedTuple):
     """What the scene modules make of a batch of windows."""
 
     tokens: Tensor  # [B, T, 2, D] for each frame its action and its object token
-    balance_loss: Tensor  # scalar L_bc, 0 without a router
+    balance_loss: Tensor  # scalar L_bc of this batch alone, 0 without a router
     weights: Tensor | None  # [B, T, 2, N] routing weights, None without a router
+    columns: Columns | None  # what L_bc is made of, to be gathered over ranks; None without a router
 
 
 class SceneEncoder(nn.Module):
@@ -56,14 +57,14 @@ class SceneEncoder(nn.Module):
         dtype = next(self.parameters(), scene.keypoints).dtype
         frame_tokens = scene.frame_tokens.to(dtype)
         if not self.config.scene:
-            return SceneOutput(halves(frame_tokens), frame_tokens.new_zeros((), dtype=torch.float32), None)
+            return SceneOutput(halves(frame_tokens), frame_tokens.new_zeros((), dtype=torch.float32), None, None)
         video = frame_tokens.mean(2)  # [B, T, G, D] -> [B, T, D]
         action = video if self.actions is None else self.actions(scene, video)
         objects = video if self.relations is None else self.relations(scene)
         pair = torch.stack([action, objects], 2)  # [B, T, 2, D]
         if self.concatenate is not None:
             tokens = self.concatenate(pair.flatten(2)).unflatten(2, (TOKENS_PER_FRAME, -1))
-            return SceneOutput(tokens, tokens.new_zeros((), dtype=torch.float32), None)
+            return SceneOutput(tokens, tokens.new_zeros((), dtype=torch.float32), None, None)
         return self._mix(pair, scene.frame_mask)
 
     def _mix(self, pair: Tensor, frame_mask: Tensor) -> SceneOutput:
@@ -79,8 +80,9 @@ class SceneEncoder(nn.Module):
         mask = frame_mask.repeat_interleave(TOKENS_PER_FRAME, 1)
         mixed = self.moe(sequence, mask)
         tokens, logits, weights = (x.unflatten(1, (-1, TOKENS_PER_FRAME)) for x in mixed)
-        importance = weighted_importance(logits, weights, frame_mask, tau=self.config.tau, form=self.config.importance)
-        return SceneOutput(tokens, balance_loss(importance, cv=self.config.cv), weights)
+        form = self.config.importance
+        columns = balance_columns(logits, weights, frame_mask, tau=self.config.tau, form=form)
+        return SceneOutput(tokens, balance_loss(columns.weigh(form), cv=self.config.cv), weights, columns)
 
 
 def halves(frame_tokens: Tensor) -> Tensor:

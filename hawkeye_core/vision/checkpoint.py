@@ -1,7 +1,7 @@
 """Files of a transformers checkpoint, in a folder or on the Hugging Face hub, and only the tensors that are asked for.
 
 A Video-LLaVA checkpoint is 15 GB, its video tower 0.6 GB: the shards' index says which file holds the tower, and
-safetensors reads single tensors out of it.
+safetensors reads single tensors out of it. The language model is read the same way, without the towers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -27,7 +27,16 @@ from safetensors import SafetensorError, safe_open
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.weights import load_state_dict
 
-KEY = "vision.tower"
+
+class Setting(NamedTuple):
+    """How the user names a checkpoint, for the remedy in errors."""
+
+    key: str  # the setting
+    otherwise: str  # what there is without a checkpoint
+
+
+TOWER = Setting("vision.tower", "`vision.weights: untrained` builds a random tower")
+
 _HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 _TRANSPORT_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
 """Base of the errors of whichever HTTP library the installed hub uses (requests, httpx, httpx2)."""
@@ -41,6 +50,7 @@ class Checkpoint(Protocol):
     """A set of named files."""
 
     name: str
+    setting: Setting
 
     def find(self, file: str) -> Path | None:
         """Local path of a file, ``None`` if the checkpoint has none of that name."""
@@ -50,8 +60,9 @@ class Checkpoint(Protocol):
 class FolderCheckpoint:
     """Files in a local folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, setting: Setting = TOWER) -> None:
         self.name = str(folder)
+        self.setting = setting
         self._folder = folder
 
     def find(self, file: str) -> Path | None:
@@ -67,8 +78,9 @@ class HubCheckpoint:
         WeightsError: From :meth:`find`, when the file is not cached and the hub cannot be reached or refuses.
     """
 
-    def __init__(self, repository: str, revision: str | None) -> None:
+    def __init__(self, repository: str, revision: str | None, setting: Setting = TOWER) -> None:
         self.name = repository
+        self.setting = setting
         self._revision = revision
 
     def find(self, file: str) -> Path | None:
@@ -78,7 +90,8 @@ class HubCheckpoint:
         except LocalEntryNotFoundError:
             pass
         except HFValidationError as error:
-            raise WeightsError(f"is not a hub name ({error})", path=self.name, remedy=f"correct `{KEY}`") from error
+            remedy = f"correct `{self.setting.key}`"
+            raise WeightsError(f"is not a hub name ({error})", path=self.name, remedy=remedy) from error
         try:
             return Path(hf_hub_download(self.name, file, revision=self._revision))
         except (OfflineModeIsEnabled, OSError, _TRANSPORT_ERROR) as error:
@@ -88,28 +101,33 @@ class HubCheckpoint:
             raise WeightsError(
                 f"{file} is not in the local cache, and the Hugging Face hub {reason} it",
                 path=self.name,
-                remedy=f"connect to the internet or copy the checkpoint here and set `{KEY}` to its folder; "
-                "gated models need `hf auth login`; `weights: untrained` builds a random tower",
+                remedy="connect to the internet or copy the checkpoint here and set "
+                f"`{self.setting.key}` to its folder; gated models need `hf auth login`; {self.setting.otherwise}",
             ) from error
 
 
-def open_checkpoint(tower: str, revision: str | None) -> Checkpoint:
+def open_checkpoint(tower: str, revision: str | None, *, setting: Setting = TOWER) -> Checkpoint:
     """The checkpoint a setting names: an existing folder, else a hub name.
+
+    Args:
+        tower: Folder or hub name.
+        revision: Branch, tag or commit on the hub.
+        setting: The setting that names it.
 
     Raises:
         WeightsError: It is neither.
     """
     folder = Path(tower).expanduser()
     if folder.is_dir():
-        return FolderCheckpoint(folder)
+        return FolderCheckpoint(folder, setting)
     if folder.exists() or not _HUB_NAME.fullmatch(tower):
         raise WeightsError(
             "is not a folder with a checkpoint" if folder.exists() else "no such folder, and not a hub name",
             path=tower,
-            remedy=f"set `{KEY}` to a folder with config.json and model.safetensors, or to a name like "
+            remedy=f"set `{setting.key}` to a folder with config.json and model.safetensors, or to a name like "
             "LanguageBind/Video-LLaVA-7B-hf",
         )
-    return HubCheckpoint(tower, revision)
+    return HubCheckpoint(tower, revision, setting)
 
 
 def read_json(checkpoint: Checkpoint, file: str) -> dict[str, Any] | None:
@@ -147,12 +165,12 @@ def load_prefixed(checkpoint: Checkpoint, prefixes: Sequence[str]) -> dict[str, 
             return _load_shards(checkpoint, index, index_file, prefixes, read)
         path = checkpoint.find(whole_file)
         if path is not None:
-            state = read(path, lambda keys: _choose(keys, prefixes, checkpoint.name))
+            state = read(path, lambda keys: _choose(keys, prefixes, checkpoint))
             return _strip(state, prefixes)
     raise WeightsError(
         "no model.safetensors and no pytorch_model.bin",
         path=checkpoint.name,
-        remedy=f"set `{KEY}` to a complete checkpoint, or `vision.weights: untrained` for random weights",
+        remedy=f"set `{checkpoint.setting.key}` to a complete checkpoint; {checkpoint.setting.otherwise}",
     )
 
 
@@ -175,7 +193,7 @@ def _load_shards(
     files = index.get("weight_map")
     if not isinstance(files, dict) or not all(isinstance(f, str) and Path(f).name == f for f in files.values()):
         raise WeightsError(f"{index_file} has no usable weight_map", path=checkpoint.name, remedy="download it again")
-    wanted = set(_choose(list(files), prefixes, checkpoint.name))
+    wanted = set(_choose(list(files), prefixes, checkpoint))
     state: dict[str, torch.Tensor] = {}
     for file in sorted({files[key] for key in wanted}):
         path = checkpoint.find(file)
@@ -200,14 +218,14 @@ def _read_pickle(path: Path, choose: _Chooser) -> dict[str, torch.Tensor]:
     return {key: state[key] for key in choose(list(state))}
 
 
-def _choose(keys: Sequence[str], prefixes: Sequence[str], name: str) -> list[str]:
+def _choose(keys: Sequence[str], prefixes: Sequence[str], checkpoint: Checkpoint) -> list[str]:
     for prefix in prefixes:
         if chosen := [key for key in keys if key.startswith(prefix)]:
             return chosen
     raise WeightsError(
         f"has no tensors under {' or '.join(map(repr, prefixes))} (it has {', '.join(sorted(keys)[:3])} ...)",
-        path=name,
-        remedy=f"set `{KEY}` to a Video-LLaVA or CLIP checkpoint in transformers' format",
+        path=checkpoint.name,
+        remedy=f"set `{checkpoint.setting.key}` to a Video-LLaVA or CLIP checkpoint in transformers' format",
     )
 
 

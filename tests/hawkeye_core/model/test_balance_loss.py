@@ -7,7 +7,14 @@ import math
 import pytest
 import torch
 
-from hawkeye_core.model.balance_loss import balance_loss, importance_matrix, weighted_importance
+from hawkeye_core.model.balance_loss import (
+    Columns,
+    balance_columns,
+    balance_loss,
+    join_columns,
+    log_importance_matrix,
+    weighted_importance,
+)
 
 TAU = 0.07
 
@@ -43,11 +50,19 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(3, 6, 2, 2) * 0.3, torch.arange(6) < torch.tensor([[6], [4], [1]])
 
 
+def weigh(logits: torch.Tensor, mask: torch.Tensor, form: str) -> torch.Tensor:
+    return weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form=form)
+
+
+def columns_of(logits: torch.Tensor, mask: torch.Tensor, form: str) -> Columns:
+    return balance_columns(logits, logits.softmax(-1), mask, tau=TAU, form=form)
+
+
 @pytest.mark.parametrize("form", ["softmax", "exp"])
 @pytest.mark.parametrize("cv", ["printed", "ratio"])
 def test_l_bc_equals_the_literal_loops(form: str, cv: str) -> None:
     logits, mask = batch()
-    ours = weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form=form)
+    ours = weigh(logits, mask, form)
     literal = literal_matrix(logits, mask, form)
     # `exp` is the printed form divided by one shared factor, exp(max / tau).
     scale = math.exp(float(logits[mask].max()) / TAU) if form == "exp" else 1.0
@@ -60,7 +75,7 @@ def test_l_bc_equals_the_literal_loops(form: str, cv: str) -> None:
 def test_logits_that_overflow_the_printed_form_stay_finite(form: str) -> None:
     logits, mask = batch()
     logits = (logits * 100).requires_grad_()  # omega up to 60: exp(60 / 0.07) is far beyond float32 and float64
-    weighted = weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form=form)
+    weighted = weigh(logits, mask, form)
     loss = balance_loss(weighted, cv="ratio")
     loss.backward()
     assert torch.isfinite(loss)
@@ -71,8 +86,8 @@ def test_logits_that_overflow_the_printed_form_stay_finite(form: str) -> None:
 def test_padding_does_not_count_whatever_stands_in_it(form: str) -> None:
     logits, mask = batch()
     padded = torch.where(mask[..., None, None], logits, torch.full_like(logits, 1e4)).requires_grad_()
-    first = weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form=form)
-    second = weighted_importance(padded, padded.softmax(-1), mask, tau=TAU, form=form)
+    first = weigh(logits, mask, form)
+    second = weigh(padded, mask, form)
     torch.testing.assert_close(first, second)
     balance_loss(second, cv="printed").backward()
     assert torch.isfinite(padded.grad).all()
@@ -83,7 +98,7 @@ def test_a_balanced_router_has_no_loss_and_a_finite_slope() -> None:
     logits = torch.zeros(2, 3, 2, 2, requires_grad=True)
     mask = torch.ones(2, 3, dtype=torch.bool)
     for cv in ("printed", "ratio"):
-        loss = balance_loss(weighted_importance(logits, logits.softmax(-1), mask, tau=TAU, form="softmax"), cv=cv)
+        loss = balance_loss(weigh(logits, mask, "softmax"), cv=cv)
         assert loss.item() == pytest.approx(0.0, abs=1e-6)
         (slope,) = torch.autograd.grad(loss, logits)
         assert torch.isfinite(slope).all()
@@ -98,9 +113,57 @@ def test_the_printed_form_grows_with_scale_and_the_ratio_does_not() -> None:
 def test_half_precision_logits_are_summed_in_float32() -> None:
     logits, mask = batch()
     half = logits.bfloat16()
-    first = importance_matrix(half[:, :, 0], mask, tau=TAU, form="softmax")
+    first = log_importance_matrix(half[:, :, 0], mask, tau=TAU, form="softmax")
     assert first.dtype == torch.float32
-    torch.testing.assert_close(first, importance_matrix(half.float()[:, :, 0], mask, tau=TAU, form="softmax"))
+    torch.testing.assert_close(first, log_importance_matrix(half.float()[:, :, 0], mask, tau=TAU, form="softmax"))
+
+
+@pytest.mark.parametrize("form", ["softmax", "exp"])
+@pytest.mark.parametrize("cv", ["printed", "ratio"])
+def test_parts_of_a_batch_joined_give_loss_and_gradients_of_the_whole(form: str, cv: str) -> None:
+    """As accumulation does it: each part with gradient beside the detached others, gradients added up."""
+    logits, mask = batch()
+    whole = logits.clone().requires_grad_()
+    expected = balance_loss(columns_of(whole, mask, form).weigh(form), cv=cv)
+    (slope,) = torch.autograd.grad(expected, whole)
+    parts = [slice(0, 2), slice(2, 3)]
+    detached = [columns_of(logits[part], mask[part], form) for part in parts]
+    for k, part in enumerate(parts):
+        mine = logits[part].clone().requires_grad_()
+        joined = join_columns([columns_of(mine, mask[part], form) if i == k else detached[i] for i in (0, 1)])
+        loss = balance_loss(joined.weigh(form), cv=cv)
+        torch.testing.assert_close(loss, expected)
+        torch.testing.assert_close(torch.autograd.grad(loss, mine)[0], slope[part], atol=1e-7, rtol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["softmax", "exp"])
+def test_padding_that_is_not_a_number_stays_out(form: str) -> None:
+    logits, mask = batch()
+    spoiled = logits.masked_fill(~mask[..., None, None], torch.nan).requires_grad_()
+    weights = logits.softmax(-1).masked_fill(~mask[..., None, None], torch.nan)
+    columns = balance_columns(spoiled, weights, mask, tau=TAU, form=form)
+    loss = balance_loss(columns.weigh(form), cv="printed")
+    torch.testing.assert_close(loss, balance_loss(columns_of(logits, mask, form).weigh(form), cv="printed"))
+    (slope,) = torch.autograd.grad(loss, spoiled)
+    assert torch.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("form", ["softmax", "exp"])
+def test_the_order_of_videos_and_of_frames_does_not_matter(form: str) -> None:
+    logits, mask = batch()
+    loss = balance_loss(columns_of(logits, mask, form).weigh(form), cv="printed")
+    for shuffled in (
+        columns_of(logits[[2, 0, 1]], mask[[2, 0, 1]], form),
+        columns_of(logits.flip(1), mask.flip(1), form),
+    ):
+        torch.testing.assert_close(balance_loss(shuffled.weigh(form), cv="printed"), loss)
+
+
+def test_one_video_of_one_frame() -> None:
+    logits = torch.tensor([[[[0.1, -0.1], [0.0, 0.2]]]])
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    literal = literal_matrix(logits, mask, "softmax")
+    torch.testing.assert_close(weigh(logits, mask, "softmax"), torch.tensor(literal))
 
 
 def test_gradients_agree_with_numbers() -> None:
@@ -117,6 +180,6 @@ def test_gradients_agree_with_numbers() -> None:
 
     (expected,) = torch.autograd.grad(loss(x), x)
     y = logits.clone().requires_grad_()
-    ours = balance_loss(weighted_importance(y, y.softmax(-1), mask, tau=TAU, form="softmax"), cv="printed")
+    ours = balance_loss(weigh(y, mask, "softmax"), cv="printed")
     (slope,) = torch.autograd.grad(ours, y)
     torch.testing.assert_close(slope, expected.float(), rtol=1e-3, atol=1e-5)
