@@ -126,7 +126,9 @@ class Trainer:
         vision_width = self.data[0].window.vision.masked_token.shape[-1]  # type: ignore[union-attr]
         self.bare, self.tokenizer = build_model(settings, vision_width=vision_width)
         if settings.gradient_checkpointing:
-            self.bare.backbone.gradient_checkpointing_enable({"use_reentrant": False})
+            backbone = self.bare.backbone  # transformers 5.23 has another name for it, 5.17 the old one only
+            enable = getattr(backbone, "activation_checkpointing_enable", backbone.gradient_checkpointing_enable)
+            enable({"use_reentrant": False})
         self.probe = RouterProbe(self.bare)
         self.collate = Collator(
             self.tokenizer, scene_token_id=self.bare.scene_token_id, max_length=max_length(self.bare.config)
