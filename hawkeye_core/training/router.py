@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hawkeye_core.model.balance_loss import Importance, balance_loss, weighted_importance
+from hawkeye_core.model.balance_loss import balance_loss, coefficient_matrix
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME
 
@@ -32,16 +32,38 @@ class RouterProbe:
         self._logits, self._weights = output[1], output[2]
 
     def columns(self, frame_mask: Tensor) -> Tensor:
-        """[N, 2 B] float32 ``T`` of the last forward pass, with gradients if it had any; [N, 0] without a router."""
+        """Columns of the last forward pass, with gradients if it had any; those of pieces are joined side by side.
+
+        Args:
+            frame_mask: [B, T] of that pass.
+
+        Returns:
+            [N + 1, 2 B] float32: the logarithm of ``T = P o M`` for action and object tokens of each sample, and in
+            the last row the largest exponent, which the printed form (``exp``) is divided by. [N + 1, 0] without a
+            router.
+        """
         if self._logits is None or self._weights is None:
-            return torch.zeros(self.config.experts, 0, device=frame_mask.device)
-        logits, weights = (x.unflatten(1, (-1, TOKENS_PER_FRAME)) for x in (self._logits, self._weights))
-        form: Importance = self.config.importance
-        return weighted_importance(logits, weights, frame_mask, tau=self.config.tau, form=form)
+            return torch.zeros(self.config.experts + 1, 0, device=frame_mask.device)
+        # [B, 2 T, N] -> [2 B, T, N]: all action tokens, then all object tokens
+        logits, weights = (
+            x.unflatten(1, (-1, TOKENS_PER_FRAME)).permute(2, 0, 1, 3).flatten(0, 1).float()
+            for x in (self._logits, self._weights)
+        )
+        outside = ~frame_mask.repeat(TOKENS_PER_FRAME, 1)
+        scaled = logits.masked_fill(outside[..., None], 0.0) / self.config.tau
+        values = scaled.log_softmax(-1) if self.config.importance == "softmax" else scaled
+        log_importance = values.masked_fill(outside[..., None], -torch.inf).logsumexp(1).T  # Eq. 6
+        peak = scaled.detach().masked_fill(outside[..., None], -torch.inf).amax((1, 2))
+        return torch.cat([coefficient_matrix(weights, ~outside).log() + log_importance, peak[None]])
 
     def balance(self, columns: Tensor) -> Tensor:
-        """L_bc of some columns; 0 of none."""
-        return balance_loss(columns, cv=self.config.cv) if columns.numel() else columns.new_zeros(())
+        """L_bc of the columns of a whole batch; 0 of none."""
+        if not columns.numel():
+            return columns.new_zeros(())
+        log_t, peak = columns[:-1], columns[-1]
+        if self.config.importance == "exp":
+            log_t = log_t - peak.amax()  # one factor for the whole batch: the bare exponential overflows
+        return balance_loss(log_t.exp(), cv=self.config.cv)
 
     @torch.no_grad()
     def sums(self, frame_mask: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import yaml
 from accelerate import Accelerator
-from accelerate.utils import gather_object, send_to_device, set_seed
+from accelerate.utils import DistributedType, gather_object, send_to_device, set_seed
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
@@ -84,6 +84,12 @@ class Trainer:
             cpu=settings.device == "cpu", mixed_precision="bf16" if settings.precision == "bf16" else "no"
         )
         self.world = self.accelerator.num_processes
+        kind = self.accelerator.distributed_type
+        if kind not in (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU):
+            raise ConfigError(
+                f"this trainer shares the batch among processes, not the weights ({kind.value})",
+                remedy="start it with hawkeye_core/training/accelerate/ddp.yaml",
+            )
         if settings.batch_size % (settings.accumulate * self.world):
             raise ConfigError(
                 f"batch_size {settings.batch_size} is not a multiple of {settings.accumulate} pieces "
@@ -235,7 +241,7 @@ class Trainer:
         return values
 
     def _whole_columns(self, pieces: list[TrainBatch]) -> Tensor | None:
-        """Columns of L_bc of the whole batch, without gradients: [processes, pieces, N, 2 B]; None if it is one piece.
+        """Columns of L_bc of the whole batch: [processes, pieces, N + 1, 2 B], no gradients; None if it is one piece.
 
         L_bc is not a sum over samples. Each piece needs the columns of all others before its own backward pass, so
         the scene modules run once more, without gradients, ahead of the step (GradCache, Gao et al. 2021). They have
@@ -252,7 +258,7 @@ class Trainer:
         return self.accelerator.gather(torch.stack(own)[None])
 
     def _with_others(self, own: Tensor, whole: Tensor | None, index: int) -> Tensor:
-        """[N, columns of the whole batch], gradients in those of this process's piece ``index``.
+        """[N + 1, columns of the whole batch], gradients in those of this process's piece ``index``.
 
         The gradients of all pieces and processes add up to the exact one.
         """

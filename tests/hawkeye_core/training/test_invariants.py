@@ -18,7 +18,6 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from hawkeye_core.errors import ConfigError
-from hawkeye_core.model.balance_loss import balance_loss
 from hawkeye_core.training import run_state
 from hawkeye_core.training.checkpoint import WEIGHTS
 from hawkeye_core.training.config import TrainSettings
@@ -52,15 +51,18 @@ def eight(settings: TrainSettings) -> TrainSettings:
 
 
 @pytest.mark.parametrize("pieces", [2, 4, 8])
-@pytest.mark.parametrize("cv", ["printed", "ratio"])
-def test_a_batch_of_eight_equals_its_pieces_added_up(eight: TrainSettings, pieces: int, cv: str) -> None:
-    eight = eight.model_copy(update={"model": eight.model.model_copy(update={"cv": cv})})
+@pytest.mark.parametrize("form", [{}, {"cv": "ratio"}, {"importance": "exp"}, {"moe": False}])
+def test_a_batch_of_eight_equals_its_pieces_added_up(
+    eight: TrainSettings, pieces: int, form: dict[str, object]
+) -> None:
+    eight = eight.model_copy(update={"model": eight.model.model_copy(update=form)})
     whole, gradients = first_step(eight)
     parts, added = first_step(eight, accumulate=pieces)
     for name in ("loss", "lm_loss", "balance_loss", "grad_norm", "answer_tokens"):
         assert parts[name] == pytest.approx(whole[name], rel=1e-5)
     for name in ("router_action", "router_object", "expert_load"):
-        assert parts[name] == pytest.approx(whole[name], rel=1e-5)
+        assert parts.get(name, []) == pytest.approx(whole.get(name, []), rel=1e-5)
+    assert (whole["balance_loss"] == 0) == (form == {"moe": False})
     assert gradients.keys() == added.keys()
     for name, gradient in gradients.items():
         torch.testing.assert_close(added[name], gradient, rtol=1e-4, atol=2e-5 * float(gradient.abs().max()) + 1e-7)
@@ -81,10 +83,22 @@ def test_the_mean_of_the_pieces_balancing_losses_would_be_another_number(eight: 
     pieces, _ = trainer._next(iter(trainer._loader()))
     columns = trainer._whole_columns(pieces)
     assert columns is not None
-    assert columns.shape == (1, 8, 2, 2)
-    alone = torch.stack([balance_loss(part, cv="printed") for part in columns[0]]).mean()
-    whole = balance_loss(torch.cat(list(columns[0]), 1), cv="printed")
+    assert columns.shape == (1, 8, 2 + 1, 2)
+    alone = torch.stack([trainer.probe.balance(part) for part in columns[0]]).mean()
+    whole = trainer.probe.balance(torch.cat(list(columns[0]), 1))
     assert abs(float(alone - whole)) > 1e-3
+
+
+@pytest.mark.parametrize("importance", ["softmax", "exp"])
+@pytest.mark.parametrize("cv", ["printed", "ratio"])
+def test_the_balancing_loss_of_one_piece_is_the_models_own(eight: TrainSettings, importance: str, cv: str) -> None:
+    model = eight.model.model_copy(update={"importance": importance, "cv": cv})
+    trainer = Trainer(eight.model_copy(update={"model": model}))
+    trainer.setup()
+    pieces, _ = trainer._next(iter(trainer._loader()))
+    output = trainer.bare(**pieces[0])
+    own = trainer.probe.balance(trainer.probe.columns(pieces[0]["scene"].frame_mask))
+    torch.testing.assert_close(own, output.balance_loss, rtol=1e-5, atol=0)
 
 
 def test_a_mean_of_means_would_be_another_loss(eight: TrainSettings) -> None:
