@@ -289,12 +289,18 @@ class Trainer:
     # Between steps
 
     def _after_step(self, *, saved: bool = False) -> None:
-        """What is due at this step and was not done: the checkpoint, then the evaluation, which a kill may repeat."""
-        if self.done and not saved and self.done % self.settings.checkpoint_every == 0:
-            self.save_state()
+        """What is due at this step and was not done: the checkpoint, then the evaluation, which a kill may repeat.
+
+        Several processes cannot leave an evaluation in the middle, and a launcher that was told to stop kills them
+        after half a minute: they write the checkpoint first.
+        """
         every = self.settings.eval_every
         due = self.done == self.steps or (every and self.done and self.done % every == 0)
-        if due and self.evaluated < self.done and self.held_out.videos:
+        evaluate = due and self.evaluated < self.done and self.held_out.videos
+        at_hand = self.done and self.done % self.settings.checkpoint_every == 0
+        if not saved and (at_hand or (evaluate and self.world > 1)):
+            self.save_state()
+        if evaluate:
             self.evaluate()
 
     def evaluate(self) -> dict[str, float]:

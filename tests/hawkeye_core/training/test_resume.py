@@ -113,6 +113,21 @@ def test_the_trigger_file_stops_and_is_taken_away(short: TrainSettings) -> None:
     same(whole, run_with(part.model_copy(update={"resume": True})))
 
 
+def test_a_signal_before_the_first_step_is_remembered_and_handlers_are_put_back(short: TrainSettings) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with StopSignal(short.run) as stop:
+        assert not stop.asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        run = run_with(short, stop)
+    assert [path.name for path in run_state.checkpoints_of(run)] == ["step-000000"]
+    with StopSignal(short.run) as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
 def test_evaluation_leaves_no_trace_in_training(short: TrainSettings) -> None:
     first = run_with(short)
     second = run_with(short.model_copy(update={"run": short.run + "-b", "eval_every": 0}))
