@@ -27,7 +27,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help setup demo extract train-stage2 eval up status down test test-fast lint format bench clean
+.PHONY: help setup demo extract train-stage2 eval up status down test test-e2e test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
 
 test: $(STAMP)  ## all tests, slow ones included
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-e2e: $(STAMP)  ## train, kill, resume, compare with an undisturbed run, through the real command line
+	@$(PY) tests/hawkeye_core/training/e2e.py $(ARGS)
 
 test-fast: $(STAMP)  ## tests that take seconds
 	@$(PY) -m pytest -m 'not slow and not server' $(ARGS)

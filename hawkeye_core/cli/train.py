@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hawkeye_core.cli.console import out
+
+DEFAULT = "tiny-stage2"
 
 
 def train(
@@ -18,21 +22,38 @@ def train(
     run: Annotated[
         str | None, typer.Option("--run", "-r", help="Folder of the run (config, metrics, weights).")
     ] = None,
-    config: Annotated[str, typer.Option("--config", "-c", help="Preset or YAML file.")] = "tiny-stage2",
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help=f"Preset or YAML file [{DEFAULT}; with --resume the run's own]."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --run where its last checkpoint stands.")
+    ] = False,
 ) -> None:
     """Train on windows of the store; no video is opened.
+
+    SIGTERM, Ctrl-C or a file STOP in the run's folder write a checkpoint and end with code 0.
 
     Example: `hawkeye train --store work/store --annotations segments.jsonl --run work/runs/stage2 steps=50`
     """
     from hawkeye_core.settings import load_settings
     from hawkeye_core.training.config import TrainSettings
+    from hawkeye_core.training.record import CONFIG, read_record
     from hawkeye_core.training.run import train as run_training
 
+    if resume and config is None:
+        folder = Path(run or TrainSettings.model_fields["run"].default)
+        read_record(folder)  # says what is missing if there is no run
+        config = str(folder / CONFIG)
     settings = load_settings(
         TrainSettings,
-        config=config,
+        config=config or DEFAULT,
         package="hawkeye_core.training",
         overrides=overrides or (),
-        values={"store": store, "annotations": annotations, "run": run},
+        values={"store": store, "annotations": annotations, "run": run, "resume": resume or None},
     )
-    out.print(f"run: {run_training(settings)}")
+    folder = run_training(settings)
+    if os.environ.get("RANK", "0") == "0":  # one line, however many processes a launcher started
+        out.print(f"run: {folder}")
+        if read_record(folder).status == "stopped":
+            out.print(f"stopped; go on with: hawkeye train --resume --run {folder}", style="yellow")

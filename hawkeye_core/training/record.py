@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.settings import Settings
+from hawkeye_core.training.config import TrainSettings
 
 RECORD = "run.json"
+CONFIG = "config.yaml"
 PACKAGES = ("torch", "transformers", "accelerate", "torch-geometric", "safetensors", "tokenizers", "numpy")
 
 
@@ -26,7 +29,7 @@ class RunRecord(Settings):
     """``run.json``: enough to make the run again, and to say what its numbers are worth."""
 
     status: str
-    """`running` or `finished`."""
+    """`running`, `stopped` (asked to, with a checkpoint) or `finished`."""
     settings: dict[str, Any]
     """The run's settings."""
     seed: int
@@ -41,12 +44,55 @@ class RunRecord(Settings):
     """Training windows."""
     parameters: int
     """Trained parameters."""
+    steps: int = 0
+    """Optimiser steps of the whole run."""
+    processes: int = 1
+    """How many trained together."""
+    device: str = "cpu"
+    """Kind of device."""
     environment: dict[str, str]
     """Versions of Python, the platform and the packages that compute."""
     git_commit: str | None
     """Commit of the working tree, with `+changes` if files differ; none outside a repository."""
     result: dict[str, float] = Field(default_factory=dict)
-    """Last losses."""
+    """Last losses, and the best F2 with its step where it was measured."""
+
+    def facts(self) -> dict[str, Any]:
+        """All that decides the results, by name."""
+        return TrainSettings.model_validate(self.settings).deciding() | {
+            "processes": self.processes,
+            "device": self.device,
+            "windows": self.windows,
+            "annotations": self.annotations_sha256[:12],
+            **{f"features of {family}": digest[:12] for family, digest in self.fingerprints.items()},
+        }
+
+    def identity(self) -> str:
+        """Digest of :meth:`facts`."""
+        return hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()
+
+
+def require_same_run(recorded: RunRecord, now: RunRecord, *, path: str | Path) -> None:
+    """Check that a resumed run would give what the interrupted one would have given.
+
+    Raises:
+        ConfigError: Something that decides the results has changed.
+    """
+    before, after = recorded.facts(), now.facts()
+    changed = [key for key in sorted(before | after) if before.get(key) != after.get(key)]
+    if changed:
+        differences = "; ".join(f"{key} was {before.get(key)}, now {after.get(key)}" for key in changed)
+        raise ConfigError(f"cannot be resumed: {differences}", path=path, remedy=_remedy(changed, recorded))
+
+
+def _remedy(changed: Sequence[str], recorded: RunRecord) -> str:
+    before = recorded.facts()
+    if "processes" in changed:
+        way = f"start it with {before['processes']} processes (`accelerate launch --num_processes`)"
+    else:
+        keys = [key for key in changed if key in TrainSettings.model_validate(recorded.settings).deciding()]
+        way = f"give {' '.join(f'{key}={before[key]}' for key in keys)}" if keys else "give back what it was begun with"
+    return f"{way}, or train anew in another folder (leave out --resume, set `run`)"
 
 
 def environment() -> dict[str, str]:

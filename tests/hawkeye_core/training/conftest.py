@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from accelerate.state import AcceleratorState
 
 from feature_store.columns import FrameColumns, PoseColumns, RelationColumns, VisionColumns
 from feature_store.fingerprint import Fingerprint
@@ -52,6 +53,12 @@ def columns(frames: int, seed: int, *, people: int = 7, objects: int = 4, empty:
         rng.normal(size=(o, WIDTH)).astype(np.float16),
     )  # fmt: skip
     return frame, {"pose": pose, "relations": relations, "vision": vision}
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerate() -> None:
+    """Accelerate keeps precision and device for the whole process; each test chooses its own."""
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="session")

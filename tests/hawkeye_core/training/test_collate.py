@@ -101,8 +101,11 @@ def test_the_rate_is_transformers_cosine_with_warm_up() -> None:
 @pytest.mark.parametrize("name", preset_names("hawkeye_core.training"))
 def test_every_preset_is_valid_and_can_be_overridden(name: str) -> None:
     settings = load_settings(
-        TrainSettings, config=name, package="hawkeye_core.training", overrides=["steps=7", "model.moe=off"]
+        TrainSettings,
+        config=name,
+        package="hawkeye_core.training",
+        overrides=["steps=7", "epochs=null", "model.moe=off"],
     )
     assert settings.steps == 7
     assert settings.model.moe is False
-    assert settings.model.expert_layers == 2
+    assert settings.model.tau == 0.07

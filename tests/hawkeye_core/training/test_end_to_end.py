@@ -15,6 +15,7 @@ from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.run import evaluate
 from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.meter import TIMED
 from hawkeye_core.training.record import read_record
 from hawkeye_core.training.run import train
 from hawkeye_core.training.trainer import Trainer
@@ -22,7 +23,8 @@ from hawkeye_core.training.trainer import Trainer
 
 def losses(run: Path) -> list[tuple[float, ...]]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [tuple(v for k, v in line.items() if k != "seconds") for line in lines]
+    kept = [[v for k, v in line.items() if k not in TIMED] for line in lines]
+    return [tuple(n for v in line for n in (v if isinstance(v, list) else [v])) for line in kept]
 
 
 def test_the_same_command_twice_gives_the_same_losses_and_weights(settings: TrainSettings) -> None:

@@ -1,0 +1,47 @@
+"""How fast a run is: tokens a second, MFU, memory, time waited for data."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import torch
+from torch import nn
+
+from hawkeye_core.model.hawkeye import HawkeyeModel
+
+TIMED = frozenset({"seconds", "data_wait_s", "tokens_per_s", "mfu", "memory_gb"})
+"""Values of a step that depend on the machine; all others are the same whenever the run is made again."""
+
+
+def step_flops(model: HawkeyeModel, *, tokens: int, scene_tokens: int) -> float:
+    """Floating-point operations of a training step.
+
+    ``2 P + 2 P + 2 P_t`` a token: forward, gradients of the activations, and gradients of the trained weights
+    (PaLM, appendix B, and nothing for weights that are frozen). P are the parameters that multiply each token: of
+    language model and head for every token, of projector and scene modules for every scene token. Attention's own
+    products and what gradient checkpointing computes again are left out, so MFU is a lower bound.
+
+    Args:
+        model: Unwrapped.
+        tokens: Tokens of the step without padding.
+        scene_tokens: How many of them are scene tokens.
+    """
+    backbone = model.backbone
+    language = _weights(backbone.model.language_model.layers) + _weights(backbone.lm_head)
+    scene = _weights(model.scene) + _weights(backbone.model.multi_modal_projector)
+    return float((language * tokens + scene * scene_tokens).sum())
+
+
+def _weights(module: nn.Module) -> torch.Tensor:
+    """[2] int64: operations a token for the forward pass and activations, and for the trained weights."""
+    sizes = [(4 * p.numel(), 2 * p.numel() * p.requires_grad) for p in module.parameters()]
+    return torch.tensor(sizes, dtype=torch.int64).reshape(-1, 2).sum(0)
+
+
+def memory_gb(device: torch.device) -> float:
+    """Highest memory so far in GB: of the device, on a CPU of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9
