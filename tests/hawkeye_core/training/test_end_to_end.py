@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.utils import DistributedType
 
+from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import AnnotationError, ConfigError, WeightsError
 from hawkeye_core.evaluation.config import EvalSettings
+from hawkeye_core.evaluation.predict import Predictor, WindowAnswer
 from hawkeye_core.evaluation.run import evaluate
+from hawkeye_core.evaluation.scores import ScoredSegment
 from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.meter import TIMED
 from hawkeye_core.training.record import read_record
 from hawkeye_core.training.run import train
 from hawkeye_core.training.trainer import Trainer
+from hawkeye_core.training.windows import WindowSample
 
 
 def losses(run: Path) -> list[tuple[float, ...]]:
@@ -129,6 +134,33 @@ def test_evaluation_twice_gives_the_same_numbers_whatever_the_batch(settings: Tr
     first = evaluate(_eval(settings, run))
     second = evaluate(_eval(settings, run).model_copy(update={"batch_size": 1}))
     assert repr(first.rows) == repr(second.rows)
+
+
+def test_the_evaluation_in_training_counts_as_the_command_does(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(self: Predictor, samples: list[WindowSample]) -> list[WindowAnswer]:
+        """A model that says one second of each window."""
+        return [
+            WindowAnswer(s.video, s.start_s, s.start_s + s.duration_s, "", "ok",
+                         (ScoredSegment(Segment(s.start_s + 0.5, s.start_s + 1.5, "x"), 0.9),))
+            for s in (sample.spec for sample in samples)
+        ]  # fmt: skip
+
+    monkeypatch.setattr(Predictor, "answer", answer)
+    run = train(settings.model_copy(update={"eval_every": 4, "eval_new_tokens": 24, "steps": 8}))
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "test_f2" in line] == [4, 8]
+    row = evaluate(_eval(settings, run)).rows[0]
+    assert 0 < row.f2 < 1
+    assert (lines[-1]["test_f2"], lines[-1]["test_fnr"]) == (row.f2, row.fnr)
+    assert read_record(run).result["best_f2"] == max(line["test_f2"] for line in lines if "test_f2" in line)
+
+
+def test_sharded_weights_are_refused(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accelerate.Accelerator.distributed_type", DistributedType.FSDP)
+    with pytest.raises(ConfigError, match=r"(?s)not the weights \(FSDP\).*ddp.yaml"):
+        Trainer(settings)
 
 
 def test_other_features_than_those_of_the_run_are_refused(
