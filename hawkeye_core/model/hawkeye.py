@@ -31,6 +31,7 @@ class HawkeyeOutput(NamedTuple):
     balance_loss: Tensor  # scalar, of this batch alone; see columns
     answer_tokens: int
     columns: Columns | None  # what L_bc is made of, for that of the global batch: see gather_columns
+    weights: Tensor | None  # [B, T, 2, N] routing weights without gradients, None without a router
 
 
 class Generated(NamedTuple):
@@ -153,6 +154,7 @@ class HawkeyeModel(PreTrainedModel):
             balance_loss=encoded.balance_loss,
             answer_tokens=int(learned.sum()),
             columns=encoded.columns,
+            weights=None if encoded.weights is None else encoded.weights.detach(),
         )
 
     @torch.no_grad()

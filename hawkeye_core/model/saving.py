@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.model.backbone import load_backbone, read_backbone_config
@@ -63,26 +63,27 @@ def frozen_to(model: HawkeyeModel, dtype: torch.dtype) -> None:
             parameter.data = parameter.data.to(dtype)
 
 
+def stored_parameters(model: HawkeyeModel) -> dict[str, nn.Parameter]:
+    """What a checkpoint holds, by name: all that is trained, and the frozen weights if no ``base`` has them."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad or model.config.base is None}
+
+
 def trainable_state(model: HawkeyeModel) -> dict[str, Tensor]:
-    """What is trained, by name, on the CPU."""
-    return {name: p.detach().cpu().contiguous() for name, p in model.named_parameters() if p.requires_grad}
+    """:func:`stored_parameters` as tensors on the CPU."""
+    return {name: p.detach().cpu().contiguous() for name, p in stored_parameters(model).items()}
 
 
-def save_trainable(model: HawkeyeModel, folder: str | Path) -> None:
-    """Write the trained tensors (:data:`TRAINABLE`) and the configuration, which names the backbone.
+def save_trainable(model: HawkeyeModel, folder: str | Path, *, state: dict[str, Tensor] | None = None) -> None:
+    """Write tensors (:data:`TRAINABLE`) and configuration, which names the backbone, into a folder.
 
-    Raises:
-        ConfigError: The model has frozen weights and ``config.base`` does not say where they are.
+    Args:
+        model: On any device.
+        folder: Made if it is not there.
+        state: The tensors, if they are not simply the model's (sharded weights).
     """
-    frozen = any(not p.requires_grad for p in model.parameters())
-    if frozen and model.config.base is None:
-        raise ConfigError(
-            "the frozen backbone is no checkpoint, so it cannot be named",
-            remedy="save the whole model with save_pretrained(folder), or build it from a `base`",
-        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(trainable_state(model), folder / TRAINABLE, metadata={"format": "pt"})
+    save_file(trainable_state(model) if state is None else state, folder / TRAINABLE, metadata={"format": "pt"})
     model.config.save_pretrained(folder)
 
 
@@ -106,12 +107,12 @@ def load_trainable(folder: str | Path, *, dtype: torch.dtype | None = None) -> H
 
 
 def assign_trainable(model: HawkeyeModel, state: dict[str, Tensor], *, path: str | Path) -> None:
-    """Copy trained tensors into a model; every trained parameter must be there and of its shape.
+    """Copy stored tensors into a model; every one of :func:`stored_parameters` must be there and of its shape.
 
     Raises:
         WeightsError: They are another model's.
     """
-    own = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    own = stored_parameters(model)
     wrong = sorted(
         {name for name in state if name not in own or own[name].shape != state[name].shape}
         | {name for name in own if name not in state}

@@ -10,7 +10,7 @@ from peft import inject_adapter_in_model
 from safetensors import safe_open
 from transformers import AutoModel, VideoLlavaConfig, VideoLlavaForConditionalGeneration
 
-from hawkeye_core.errors import ConfigError, WeightsError
+from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.lora import add_lora, lora_config, lora_parameters, merge_lora
@@ -144,9 +144,14 @@ def test_a_merged_model_answers_the_same_and_needs_no_base(base, make_scene, tmp
     assert torch.equal(output(again, scene), output(model, scene))
 
 
-def test_a_frozen_base_without_a_name_cannot_be_left_out(make_config, tmp_path) -> None:
-    with pytest.raises(ConfigError, match=r"cannot be named(?s:.*)save_pretrained"):
-        save_trainable(HawkeyeModel(make_config(lora=True)), tmp_path)
+def test_frozen_weights_that_no_base_has_are_stored_too(make_config, make_scene, tmp_path) -> None:
+    torch.manual_seed(0)
+    scene = make_scene([3])
+    model = trained(HawkeyeModel(make_config(lora=True)), scene)
+    save_trainable(model, tmp_path)
+    again = load_trainable(tmp_path)
+    assert torch.equal(output(again, scene), output(model, scene))
+    assert any(not p.requires_grad for p in again.parameters())
 
 
 def test_tensors_of_another_model_are_refused(base, tmp_path) -> None:
