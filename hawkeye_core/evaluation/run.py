@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import get_args
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
@@ -23,11 +21,12 @@ from hawkeye_core.evaluation.metrics import FPS, Detection
 from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, predict_videos, write_predictions
 from hawkeye_core.evaluation.result import EvalResult, Row, Truth, score_row
 from hawkeye_core.evaluation.trivial import all_positive, oracle_clips, random_clips
+from hawkeye_core.progress import step_progress
 from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.checkpoint import load_checkpoint
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.keeper import BACKBONE, CHECKPOINT
 from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints
-from hawkeye_core.training.trainer import BACKBONE, CHECKPOINT
 from hawkeye_core.training.windows import WindowDataset, require_features
 from hawkeye_core.weights import sha256_of
 
@@ -49,8 +48,8 @@ def evaluate(settings: EvalSettings) -> EvalResult:
     model, tokenizer = load_checkpoint(Path(settings.run) / CHECKPOINT)
     model = model.to("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     predictor = Predictor(model, tokenizer, max_new_tokens=settings.max_new_tokens)
-    with _progress() as bar:
-        task = bar.add_task("predict", total=len(data))
+    with step_progress() as bar:
+        task = bar.add_task("predict", total=len(data), note="")
         predictions, seconds = predict_videos(
             predictor, data, batch_size=settings.batch_size, on_window=lambda done: bar.advance(task, done)
         )
@@ -148,10 +147,3 @@ def _write(result: EvalResult, predictions: Sequence[VideoPrediction], folder: P
         temporary.write_text(text)
         os.replace(temporary, path)
     return result
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("eta"),
-        TimeRemainingColumn(), console=Console(stderr=True, soft_wrap=True),
-    )  # fmt: skip

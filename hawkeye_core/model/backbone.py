@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
 from typing import Any
 
@@ -12,7 +13,14 @@ from torch import Tensor
 from transformers import VideoLlavaConfig, VideoLlavaForConditionalGeneration
 
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.vision.checkpoint import Checkpoint, Setting, load_prefixed, open_checkpoint, read_json
+from hawkeye_core.vision.checkpoint import (
+    Checkpoint,
+    Setting,
+    load_prefixed,
+    open_checkpoint,
+    read_json,
+    tensors_digest,
+)
 from hawkeye_core.weights import load_strictly
 
 logger = logging.getLogger(__name__)
@@ -82,6 +90,17 @@ def load_backbone(
         setattr(module, "_is_hf_initialized", True)  # noqa: B010 - a plain assignment is typed as a parameter
     logger.info("%s: %.2f B parameters", checkpoint.name, sum(p.numel() for p in backbone.parameters()) / 1e9)
     return backbone.eval()
+
+
+def backbone_digest(base: str, *, revision: str | None = None) -> str:
+    """SHA-256 over the names, types, shapes and bytes of the tensors that :func:`load_backbone` reads.
+
+    Raises:
+        WeightsError: As there.
+    """
+    checkpoint = open_checkpoint(base, revision, setting=BASE)
+    parts = [tensors_digest(_cast(load_prefixed(checkpoint, prefixes), None)) for prefixes in _PREFIXES.values()]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _config_of(checkpoint: Checkpoint) -> VideoLlavaConfig:

@@ -120,8 +120,8 @@ def balance_loss(weighted: Tensor, *, cv: Variation) -> Tensor:
     As printed it grows with the scale of T, although the paper calls it dimensionless; ``ratio`` gives sigma / mu.
 
     Args:
-        weighted: [N, M] T of the whole batch: :meth:`Columns.weigh` of the columns of all ranks (``gather_columns``) and
-            micro-batches, joined (:func:`join_columns`).
+        weighted: [N, M] T of the whole batch: :meth:`Columns.weigh` of the columns of all ranks (``gather_columns``)
+            and micro-batches, joined (:func:`join_columns`).
         cv: Which form.
     """
     variance = weighted.var(correction=0)

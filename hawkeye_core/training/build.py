@@ -1,34 +1,134 @@
-"""From settings to a model and its tokenizer."""
+"""From settings to a model and its tokenizer, and the weights that training begins with."""
 
 from __future__ import annotations
 
-from transformers import PreTrainedTokenizerBase
+import inspect
+import json
+from pathlib import Path
+from typing import Any
 
-from hawkeye_core.errors import ConfigError
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.saving import TRAINABLE, assign_trainable, config_for, new_model
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.weights import load_state_dict
+
+FREE_OF_START = frozenset({"lambda_bc", "tau", "importance", "cv", "lora_dropout", "initializer_range"})
+"""Values in which a model may differ from the one it begins with: they say how it learns, not what it is."""
 
 
 def build_model(settings: TrainSettings, *, vision_width: int) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
-    """A new model for vision tokens of the given width; its weights come from torch's global generator.
+    """A model before training; new weights come from torch's global generator.
+
+    Args:
+        settings: Of the run.
+        vision_width: D of the stored vision tokens.
 
     Raises:
-        ConfigError: The scene modules do not fit that width.
+        ConfigError: The model does not fit the stored tokens.
+        WeightsError: The backbone or its tokenizer cannot be read.
     """
     backbone = settings.backbone
-    llava = tiny_llava(
-        vision_width=vision_width, hidden_size=backbone.hidden_size, layers=backbone.layers, heads=backbone.heads,
-        max_length=backbone.max_length,
-    )  # fmt: skip
+    values = settings.model.model_dump() | (settings.lora.config_values() if settings.lora else {})
+    if backbone.base:
+        config = config_for(backbone.base, revision=backbone.revision, **values)
+        if config.vision_width != vision_width:
+            raise ConfigError(
+                f"the stored vision tokens are {vision_width} wide, those of {backbone.base} {config.vision_width}",
+                path=settings.store,
+                remedy="extract with the backbone's own tower (`vision.tower`)",
+            )
+        tokenizer = base_tokenizer(backbone.base, revision=backbone.revision)
+    else:
+        llava = tiny_llava(
+            vision_width=vision_width, hidden_size=backbone.hidden_size, layers=backbone.layers, heads=backbone.heads,
+            max_length=backbone.max_length,
+        )  # fmt: skip
+        try:
+            config = HawkeyeConfig(llava=llava, **values)
+        except ValueError as error:
+            raise ConfigError(str(error), remedy="change the setting under `model`") from error
+        tokenizer = byte_tokenizer()
+    return new_model(config, dtype=frozen_dtype(settings)), tokenizer
+
+
+def frozen_dtype(settings: TrainSettings) -> torch.dtype:
+    """Type of the language model's own weights; what is trained is float32 anyway."""
+    chosen = settings.backbone.dtype
+    if chosen == "auto":
+        chosen = "bf16" if settings.lora is not None and settings.precision == "bf16" else "fp32"
+    return torch.bfloat16 if chosen == "bf16" else torch.float32
+
+
+def base_tokenizer(base: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """The tokenizer of a published backbone, with a padding token.
+
+    Raises:
+        WeightsError: It cannot be read, or has no tokens for beginning and end.
+    """
+    remedy = "set `backbone.base` to a checkpoint with its tokenizer, as LanguageBind/Video-LLaVA-7B-hf has it"
     try:
-        config = HawkeyeConfig(llava=llava, **settings.model.model_dump())
-    except ValueError as error:
-        raise ConfigError(str(error), remedy="change the setting under `model`") from error
-    return HawkeyeModel(config), byte_tokenizer()
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base, revision=revision or "main")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise WeightsError(f"has no tokenizer that can be read ({reason})", path=base, remedy=remedy) from error
+    if tokenizer.bos_token_id is None or tokenizer.eos_token_id is None:
+        raise WeightsError("its tokenizer has no tokens for beginning and end", path=base, remedy=remedy)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
+    return tokenizer
+
+
+def start_weights(start: str) -> Path:
+    """The file whose weights training begins with.
+
+    Args:
+        start: A finished run or a checkpoint.
+
+    Raises:
+        WeightsError: It is neither.
+    """
+    for folder in (Path(start), Path(start) / "checkpoint"):
+        if (folder / TRAINABLE).is_file() and (folder / "config.json").is_file():
+            return folder / TRAINABLE
+    raise WeightsError(
+        "is neither a finished run nor a checkpoint to begin with", path=start,
+        remedy="train stage 1 first (`make train-stage1`), or leave it out with pretuned=off",
+    )  # fmt: skip
+
+
+def begin_with(model: HawkeyeModel, weights: Path) -> None:
+    """Copy the weights of :func:`start_weights` into a model.
+
+    Raises:
+        ConfigError: They are those of a model that computes something else.
+        WeightsError: The file is damaged or does not fit.
+    """
+    before, now = _identity(HawkeyeConfig.from_pretrained(weights.parent)), _identity(model.config)
+    different = [name for name in now if before[name] != now[name]]
+    if different:
+        name = different[0]
+        raise ConfigError(
+            f"cannot be begun with: {', '.join(different)} differ (first: was {before[name]}, now {now[name]})",
+            path=weights.parent,
+            remedy="train both stages with the same model, or leave the first out with pretuned=off",
+        )
+    assign_trainable(model, load_state_dict(weights), path=weights)
 
 
 def max_length(config: HawkeyeConfig) -> int:
     """Longest sequence the language model of a configuration takes, in tokens."""
-    return int(config.llava["text_config"]["max_position_embeddings"])
+    text: Any = config.llava_config().text_config
+    return int(text.max_position_embeddings)
+
+
+def _identity(config: HawkeyeConfig) -> dict[str, Any]:
+    """What a model is, as JSON gives it back."""
+    names = set(inspect.signature(HawkeyeConfig.__init__).parameters) - {"self", "kwargs"} - FREE_OF_START
+    values: dict[str, Any] = json.loads(json.dumps({name: getattr(config, name) for name in sorted(names)}))
+    return values

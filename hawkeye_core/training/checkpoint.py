@@ -1,4 +1,4 @@
-"""A checkpoint: trainable tensors, configuration and tokenizer in one folder that appears whole or not at all."""
+"""Checkpoints: what was trained, configuration and tokenizer, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from hawkeye_core.errors import WeightsError
-from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
-from hawkeye_core.weights import load_state_dict
+from hawkeye_core.model.saving import TRAINABLE, load_trainable, save_trainable
 
-WEIGHTS = "trainable.safetensors"
+WEIGHTS = TRAINABLE
 
 
 @contextmanager
@@ -41,32 +38,27 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def trainable_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Copies of the trained parameters on the CPU, by name."""
-    return {
-        name: parameter.detach().cpu().contiguous()
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    }
-
-
-def write_model(model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Trainable tensors, configuration and tokenizer into a folder that exists."""
-    save_file(trainable_tensors(model), folder / WEIGHTS)
-    model.config.save_pretrained(folder)
+def write_model(
+    model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, state: dict[str, Tensor] | None = None
+) -> None:
+    """Tensors, configuration and tokenizer into a folder that exists; see :func:`save_trainable`."""
+    save_trainable(model, folder, state=state)
     tokenizer.save_pretrained(folder)
 
 
-def save_checkpoint(model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Path:
+def save_checkpoint(
+    model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, state: dict[str, Tensor] | None = None
+) -> Path:
     """Write under a temporary name, flush to disk, rename.
 
     Args:
         model: On any device.
         tokenizer: Saved beside it.
         folder: Where it goes; an earlier checkpoint there is replaced.
+        state: The tensors, if they are not simply the model's (sharded weights).
     """
     with whole_folder(folder) as temporary:
-        write_model(model, tokenizer, temporary)
+        write_model(model, tokenizer, temporary, state=state)
     return folder
 
 
@@ -74,35 +66,9 @@ def load_checkpoint(folder: str | Path) -> tuple[HawkeyeModel, PreTrainedTokeniz
     """The model of a checkpoint, in evaluation mode, and its tokenizer.
 
     Raises:
-        WeightsError: There is no checkpoint, or its tensors are not the model's.
+        WeightsError: There is no checkpoint, or its tensors are not the model's, or its backbone cannot be read.
     """
-    folder = Path(folder)
-    if not (folder / WEIGHTS).is_file() or not (folder / "config.json").is_file():
-        raise WeightsError("is not a checkpoint of Hawkeye", path=folder, remedy="train first (`hawkeye train`)")
-    state = load_state_dict(folder / WEIGHTS)
-    model = HawkeyeModel(HawkeyeConfig.from_pretrained(folder))
-    load_trainable(model, state, path=folder / WEIGHTS)
-    return model.eval(), AutoTokenizer.from_pretrained(folder)
-
-
-def load_trainable(model: torch.nn.Module, state: dict[str, torch.Tensor], *, path: Path) -> None:
-    """Fill a model's trained parameters; all of them must be there, and nothing else.
-
-    Raises:
-        WeightsError: Names or shapes differ.
-    """
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    wrong = sorted(
-        {name for name in state if name not in parameters or parameters[name].shape != state[name].shape}
-        | {name for name in parameters if name not in state}
-    )
-    if wrong:
-        raise WeightsError(
-            f"{len(wrong)} tensors are missing, unknown or of another shape (first: {', '.join(wrong[:3])})",
-            path=path,
-            remedy="config.json and weights must come from one checkpoint",
-        )
-    model.load_state_dict(state, strict=False)  # buffers are constants and not stored
+    return load_trainable(folder), AutoTokenizer.from_pretrained(folder)
 
 
 def flush(path: Path) -> None:

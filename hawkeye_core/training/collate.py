@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -17,6 +18,9 @@ from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME
 from hawkeye_core.training.scene_tensors import collate_scenes
 from hawkeye_core.training.windows import WindowSample, WindowSpec
+
+ASSISTANT = " ASSISTANT:"
+"""Ends a prompt."""
 
 
 class PromptBatch(TypedDict):
@@ -53,18 +57,36 @@ class Collator:
 
     def prompt_ids(self, spec: WindowSpec) -> list[int]:
         """Token ids of one window's question."""
-        ids = [int(self.tokenizer.bos_token_id), *self._encode("USER: ")]
-        frames = spec.stop - spec.start
-        second = [int(k / spec.fps) for k in range(frames)]
-        for k in range(frames):
-            if k == 0 or second[k] != second[k - 1]:
-                ids += self._encode(stamp(second[k]))
-            ids += [self.scene_token_id] * TOKENS_PER_FRAME
-        return ids + self._encode(f"\n{INSTRUCTION} ASSISTANT:")
+        seconds = Counter(int(k / spec.fps) for k in range(spec.stop - spec.start))
+        return self.join_prompt(list(seconds.items()), INSTRUCTION)
 
     def answer_ids(self, sample: WindowSample) -> list[int]:
         """Token ids of one window's answer, ended."""
-        return [*self._encode(f" {render_answer(sample.segments)}"), int(self.tokenizer.eos_token_id)]
+        return self.end_answer(render_answer(sample.segments))
+
+    def join_prompt(self, seconds: Sequence[tuple[int, int]], question: str) -> list[int]:
+        """Token ids of a question behind its scene placeholders.
+
+        Args:
+            seconds: Second and how many frames it has, in order.
+            question: What is asked.
+        """
+        ids, text = [int(self.tokenizer.bos_token_id)], "USER: "
+        for second, frames in seconds:
+            ids += self._encode(text + stamp(second)) + [self.scene_token_id] * (TOKENS_PER_FRAME * frames)
+            text = ""
+        return ids + self._encode(f"{text}\n{question}{ASSISTANT}")
+
+    def end_answer(self, text: str) -> list[int]:
+        """Token ids of an answer behind ``ASSISTANT:``, ended.
+
+        Tokenizers of the Llama family put a space in front of whatever they encode, so the answer is encoded together
+        with the words before it: alone it would begin with a space too many.
+        """
+        before, whole = self._encode(ASSISTANT), self._encode(f"{ASSISTANT} {text}")
+        fits = whole[: len(before)] == before
+        ids = whole[len(before) :] if fits else self._encode(f" {text}")
+        return [*ids, int(self.tokenizer.eos_token_id)]
 
     def __call__(self, samples: Sequence[WindowSample]) -> TrainBatch:
         """A training batch.

@@ -8,84 +8,33 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from hawkeye_core.settings import Settings
+from hawkeye_core.training.model_settings import BackboneSettings, LoraSettings, SceneSettings
+from hawkeye_core.training.stage1.config import Stage1Settings
 
 DEFAULT_STEPS = 40
 
 FREE_ON_RESUME = frozenset(
-    {"store", "annotations", "run", "resume", "resume_from", "workers", "checkpoint_every", "keep_last", "eval_every",
-     "eval_new_tokens", "tensorboard", "wandb", "peak_tflops"}
+    {"store", "annotations", "stage1.regions", "stage1.motions", "stage1.image_store", "start", "run", "resume",
+     "resume_from", "workers", "checkpoint_every", "keep_last", "eval_every", "eval_new_tokens", "tensorboard", "wandb",
+     "peak_tflops"}
 )  # fmt: skip
-"""Settings that a resumed run may change: they do not touch the weights. The content of store and annotations is
+"""Settings that a resumed run may change: they do not touch the weights. The content of stores, tables and the start is
 compared by its digest instead of by its place."""
 
 
-class BackboneSettings(Settings):
-    """A small Video-LLaVA of random weights and a byte tokenizer; it needs no download and has learned nothing."""
-
-    hidden_size: int = Field(default=128, ge=8, le=4096)
-    """Width of the language model."""
-    layers: int = Field(default=2, ge=1, le=64)
-    """Its layers."""
-    heads: int = Field(default=4, ge=1, le=64)
-    """Its attention heads; divides the width."""
-    max_length: int = Field(default=4096, ge=64, le=131072)
-    """Longest sequence in tokens (a token is a byte or a fixed phrase)."""
-
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.hidden_size % self.heads or self.hidden_size // self.heads % 2:
-            raise ValueError(f"hidden_size {self.hidden_size} must be an even multiple of heads {self.heads}")
-        return self
-
-
-class SceneSettings(Settings):
-    """The scene modules; the defaults are the paper's shape, the switches its ablations."""
-
-    action_width: int = Field(default=256, ge=2, le=4096, multiple_of=2)
-    """Width of the joints' graph."""
-    joint_score: float = Field(default=0.1, ge=0, le=1)
-    """Joints that score lower were not seen."""
-    velocity: bool = False
-    """Give each joint its velocity (our addition, not in the paper)."""
-    graph_width: int = Field(default=512, ge=1, le=4096)
-    """Width of the scene graph's nodes."""
-    graph_layers: int = Field(default=2, ge=1, le=16)
-    """L of Eq. 4."""
-    edges: Literal["undirected", "directed"] = "undirected"
-    """Edges of the scene graph; `directed` is the paper's wording."""
-    scene_heads: int = Field(default=8, ge=1, le=64)
-    """Attention heads; divides the width of the stored vision tokens."""
-    video_residual: bool = False
-    """Add the video tokens before Eq. 2."""
-    experts: int = Field(default=2, ge=1, le=16)
-    """N of Eq. 5."""
-    expert_layers: int = Field(default=8, ge=1, le=64)
-    """Encoder layers an expert."""
-    importance: Literal["softmax", "exp"] = "softmax"
-    """Form of Eq. 6; `exp` is the printed one."""
-    cv: Literal["printed", "ratio"] = "printed"
-    """Form of L_bc; `ratio` is sigma / mu."""
-    tau: float = Field(default=0.07, gt=0)
-    """Temperature of Eq. 6."""
-    lambda_bc: float = Field(default=0.2, ge=0)
-    """Weight of L_bc; 0 is the paper's "w/o L_bc"."""
-    asg: bool = True
-    """The action-sensitive graph."""
-    org: bool = True
-    """The object-relation graph."""
-    moe: bool = True
-    """The mixture of experts."""
-    scene: bool = True
-    """All scene modules; off is plain Video-LLaVA on the same frames with as many tokens."""
-
-
 class TrainSettings(Settings):
-    """Everything `hawkeye train` needs to know (stage 2, IasDig tuning)."""
+    """Everything `hawkeye train` needs to know: stage 2 (IasDig tuning), or with `stage1` the pre-tuning before it."""
 
     store: str = "work/store"
     """Folder or URL of the feature store."""
     annotations: str = "tests/data/real_videos.jsonl"
-    """Segments by video, JSON lines."""
+    """Segments by video, JSON lines (stage 2)."""
+    stage1: Stage1Settings | None = None
+    """Tables of stage 1: motions paired with image regions; without them this is stage 2."""
+    start: str = ""
+    """Run or checkpoint whose weights training begins with, such as a run of stage 1; empty: the backbone's own."""
+    pretuned: bool = True
+    """Off: begin without `start`, the paper's "w/o pre-tuning"."""
     run: str = "work/runs/stage2"
     """Folder of the run; an earlier run there is kept under a numbered name."""
     resume: bool = False
@@ -141,6 +90,8 @@ class TrainSettings(Settings):
     """Where training runs; `auto` takes a GPU if there is one."""
     backbone: BackboneSettings = BackboneSettings()
     """The language model."""
+    lora: LoraSettings | None = None
+    """Adapters, with the language model frozen; without them everything is trained."""
     model: SceneSettings = SceneSettings()
     """The scene modules."""
 
@@ -162,9 +113,14 @@ class TrainSettings(Settings):
             return max(1, math.ceil(self.epochs * windows / self.batch_size))
         return DEFAULT_STEPS if self.steps is None else self.steps
 
+    @property
+    def start_of(self) -> str:
+        """What training begins with: :attr:`start`, nothing if :attr:`pretuned` is off."""
+        return self.start if self.pretuned else ""
+
     def deciding(self) -> dict[str, Any]:
         """The settings that decide the results, by dotted key; a resumed run must have the same."""
-        return _flat({k: v for k, v in self.model_dump(mode="json").items() if k not in FREE_ON_RESUME})
+        return {k: v for k, v in _flat(self.model_dump(mode="json")).items() if k not in FREE_ON_RESUME}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""Evaluation during training: loss and F2 on the test split, shared among the processes."""
+"""Evaluation during training: loss, and in stage 2 F2, on the test split, shared among the processes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object, send_to_device
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from feature_store.store import FeatureStore
@@ -21,26 +22,22 @@ from hawkeye_core.training.windows import WindowDataset
 
 
 class HeldOut:
-    """The test split. Each process takes every n-th video; what they find is joined.
+    """Samples of the test split. Each process takes a part of them; what they find is joined.
 
     Args:
-        store: Features.
-        annotations: Videos of the split; may be none.
+        data: This process's part; may be empty.
+        count: Samples or videos of all processes; 0 if there is no test split.
         settings: Of the run.
-        accelerator: Says who takes what.
+        accelerator: Joins.
     """
 
     def __init__(
-        self, store: FeatureStore, annotations: Sequence[VideoAnnotation], settings: TrainSettings,
-        accelerator: Accelerator,
+        self, data: Dataset[Any], *, count: int, settings: TrainSettings, accelerator: Accelerator
     ) -> None:  # fmt: skip
+        self.data = data
+        self.count = count
         self.settings = settings
         self.accelerator = accelerator
-        self.videos = len(annotations)
-        mine = annotations[accelerator.process_index :: accelerator.num_processes]
-        self.data = WindowDataset(store, mine, length=settings.window_frames, hop=settings.hop_frames)
-        self.frames = {item.video: round(store.n_frames(item.video) / store.source(item.video).fps * FPS)
-                       for item in mine}  # fmt: skip
 
     @torch.no_grad()
     def loss(self, model: HawkeyeModel, collate: Collator, *, between: Callable[[], None]) -> float:
@@ -61,6 +58,35 @@ class HeldOut:
             sums += sums.new_tensor([output.lm_loss.item() * output.answer_tokens, output.answer_tokens])
         total, tokens = self.accelerator.reduce(sums, "sum").tolist()
         return total / tokens
+
+    def scores(
+        self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, between: Callable[[], None]
+    ) -> dict[str, float]:
+        """What is scored beside the loss: nothing."""
+        return {}
+
+
+class HeldOutVideos(HeldOut):
+    """Videos of the test split (stage 2): also grounded and scored.
+
+    Args:
+        store: Features.
+        annotations: Videos of the split; may be none.
+        settings: Of the run.
+        accelerator: Says who takes what.
+    """
+
+    data: WindowDataset
+
+    def __init__(
+        self, store: FeatureStore, annotations: Sequence[VideoAnnotation], *, settings: TrainSettings,
+        accelerator: Accelerator,
+    ) -> None:  # fmt: skip
+        mine = annotations[accelerator.process_index :: accelerator.num_processes]
+        data = WindowDataset(store, mine, length=settings.window_frames, hop=settings.hop_frames)
+        super().__init__(data, count=len(annotations), settings=settings, accelerator=accelerator)
+        self.frames = {item.video: round(store.n_frames(item.video) / store.source(item.video).fps * FPS)
+                       for item in mine}  # fmt: skip
 
     def scores(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, between: Callable[[], None]

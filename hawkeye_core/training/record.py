@@ -37,11 +37,11 @@ class RunRecord(Settings):
     fingerprints: dict[str, str]
     """Digest of the features by family."""
     untrained: tuple[str, ...]
-    """Parts whose networks had random weights: families of features, `backbone`."""
-    annotations_sha256: str
-    """Of the annotation file."""
-    windows: int
-    """Training windows."""
+    """Parts whose networks had random weights before any stage: families of features, `backbone`."""
+    inputs: dict[str, str]
+    """SHA-256 of what else was read, by name: tables, the backbone's tensors, the weights it began with."""
+    samples: int
+    """Training samples: windows, in stage 1 pairs of an epoch."""
     parameters: int
     """Trained parameters."""
     steps: int = 0
@@ -62,8 +62,8 @@ class RunRecord(Settings):
         return TrainSettings.model_validate(self.settings).deciding() | {
             "processes": self.processes,
             "device": self.device,
-            "windows": self.windows,
-            "annotations": self.annotations_sha256[:12],
+            "samples": self.samples,
+            **{name: digest[:12] for name, digest in self.inputs.items()},
             **{f"features of {family}": digest[:12] for family, digest in self.fingerprints.items()},
         }
 

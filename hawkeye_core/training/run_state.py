@@ -65,13 +65,13 @@ class RunState:
 
 
 def save_run_state(
-    run: Path, *, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, optimizer: dict[str, Any],
-    schedule: dict[str, Any], rng: Sequence[dict[str, Any]], position: Position,
+    run: Path, *, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, tensors: dict[str, torch.Tensor],
+    optimizer: dict[str, Any], schedule: dict[str, Any], rng: Sequence[dict[str, Any]], position: Position,
 ) -> Path:  # fmt: skip
     """Write ``checkpoints/step-NNNNNN``: under a temporary name, hashed, flushed to disk, renamed."""
     folder = run / FOLDER / f"step-{position.step:06d}"
     with whole_folder(folder) as temporary:
-        write_model(model, tokenizer, temporary)
+        write_model(model, tokenizer, temporary, state=tensors)
         torch.save({"optimizer": optimizer, "schedule": schedule, "rng": list(rng)}, temporary / OPTIMIZER)
         write_json(temporary / POSITION, position.model_dump(mode="json"))
         write_json(temporary / MANIFEST, {path.name: _sha256(path) for path in sorted(temporary.iterdir())})

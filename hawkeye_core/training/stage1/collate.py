@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from hawkeye_core.answers.time_text import stamp
-from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.stage1.dataset import Stage1Sample, Stage1Spec
 from hawkeye_core.training.windows import WindowSample, WindowSpec
@@ -23,16 +21,13 @@ class Stage1Collator(Collator):
         """Token ids of one sample's question."""
         if not isinstance(spec, Stage1Spec):
             raise TypeError(f"{type(spec).__name__} is not the spec of a stage-1 sample")
-        ids = [int(self.tokenizer.bos_token_id), *self._encode("USER: ")]
-        for seconds, frames in _runs(spec):
-            ids += self._encode(stamp(seconds)) + [self.scene_token_id] * (TOKENS_PER_FRAME * frames)
-        return ids + self._encode(f"\n{spec.question} ASSISTANT:")
+        return self.join_prompt(_runs(spec), spec.question)
 
     def answer_ids(self, sample: WindowSample) -> list[int]:
         """Token ids of one sample's answer, ended."""
         if not isinstance(sample, Stage1Sample):
             raise TypeError(f"{type(sample).__name__} is not a stage-1 sample")
-        return [*self._encode(f" {sample.answer}"), int(self.tokenizer.eos_token_id)]
+        return self.end_answer(sample.answer)
 
 
 def _runs(spec: Stage1Spec) -> list[tuple[int, int]]:

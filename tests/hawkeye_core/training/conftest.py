@@ -14,7 +14,8 @@ from feature_store.columns import FrameColumns, PoseColumns, RelationColumns, Vi
 from feature_store.fingerprint import Fingerprint
 from feature_store.records import VideoSource
 from feature_store.store import FeatureStore
-from hawkeye_core.training.config import BackboneSettings, SceneSettings, TrainSettings
+from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.model_settings import BackboneSettings, SceneSettings
 
 WIDTH = 16
 FPS = 8.0

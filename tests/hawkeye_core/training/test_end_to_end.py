@@ -55,7 +55,7 @@ def test_the_record_says_what_the_run_was_made_of(settings: TrainSettings) -> No
     assert record.untrained == ("pose", "relations", "vision", "backbone")
     assert set(record.fingerprints) == {"pose", "relations", "vision"}
     assert TrainSettings.model_validate(record.settings) == settings
-    assert record.windows == 3
+    assert record.samples == 3
     assert math.isfinite(record.result["test_loss"])
     model, tokenizer = load_checkpoint(run / "checkpoint")
     assert sum(p.numel() for p in model.parameters()) == record.parameters

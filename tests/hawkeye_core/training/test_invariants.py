@@ -19,12 +19,14 @@ from safetensors.torch import load_file
 
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.training import run_state
+from hawkeye_core.training.balance import StepBalance
 from hawkeye_core.training.checkpoint import WEIGHTS
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.keeper import CHECKPOINT
 from hawkeye_core.training.meter import step_flops
 from hawkeye_core.training.order import MicroBatches, StepBatches, bucketed_order
 from hawkeye_core.training.record import read_record
-from hawkeye_core.training.trainer import CHECKPOINT, Trainer
+from hawkeye_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,12 +83,10 @@ def test_the_mean_of_the_pieces_balancing_losses_would_be_another_number(eight: 
     trainer = Trainer(eight.model_copy(update={"accumulate": 8}))
     trainer.setup()
     pieces, _ = trainer._next(iter(trainer._loader()))
-    columns = trainer._whole_columns(pieces)
-    assert columns is not None
-    assert columns.shape == (1, 8, 2 + 1, 2)
-    alone = torch.stack([trainer.probe.balance(part) for part in columns[0]]).mean()
-    whole = trainer.probe.balance(torch.cat(list(columns[0]), 1))
-    assert abs(float(alone - whole)) > 1e-3
+    columns = [trainer.bare.scene(piece["scene"]).columns for piece in pieces]
+    alone = torch.stack([StepBalance(trainer.bare.config, [part]).of_piece(0, part) for part in columns]).mean()
+    whole = StepBalance(trainer.bare.config, columns).of_piece(3, columns[3])
+    assert abs(float((alone - whole).detach())) > 1e-3
 
 
 @pytest.mark.parametrize("importance", ["softmax", "exp"])
@@ -97,8 +97,8 @@ def test_the_balancing_loss_of_one_piece_is_the_models_own(eight: TrainSettings,
     trainer.setup()
     pieces, _ = trainer._next(iter(trainer._loader()))
     output = trainer.bare(**pieces[0])
-    own = trainer.probe.balance(trainer.probe.columns(pieces[0]["scene"].frame_mask))
-    torch.testing.assert_close(own, output.balance_loss, rtol=1e-5, atol=0)
+    own = StepBalance(trainer.bare.config, [output.columns]).of_piece(0, output.columns)
+    assert torch.equal(own, output.balance_loss)
 
 
 def test_a_mean_of_means_would_be_another_loss(eight: TrainSettings) -> None:

@@ -22,10 +22,11 @@ from hawkeye_core.settings import load_settings
 from hawkeye_core.training import run_state
 from hawkeye_core.training.checkpoint import WEIGHTS
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.keeper import CHECKPOINT
 from hawkeye_core.training.meter import TIMED
 from hawkeye_core.training.record import CONFIG, read_record
 from hawkeye_core.training.stop import TRIGGER, StopAskedError, StopSignal
-from hawkeye_core.training.trainer import CHECKPOINT, Trainer
+from hawkeye_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
 
@@ -184,7 +185,7 @@ def test_a_changed_number_of_processes_or_annotation_is_refused(stopped: tuple[T
     (run / "run.json").write_text(json.dumps(record | {"processes": 2}))
     with pytest.raises(ConfigError, match=r"(?s)processes was 2, now 1.*start it with 2 processes"):
         run_with(settings)
-    (run / "run.json").write_text(json.dumps(record | {"annotations_sha256": "0" * 64}))
+    (run / "run.json").write_text(json.dumps(record | {"inputs": {"annotations": "0" * 64}}))
     with pytest.raises(ConfigError, match=r"(?s)annotations was 0+, now.*give back what it was begun with"):
         run_with(settings)
 
