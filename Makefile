@@ -15,6 +15,10 @@ VIDEOS      ?=
 STORE       ?= work/store
 CONFIG      ?=
 ANNOTATIONS ?= tests/data/real_videos.jsonl
+REGIONS     ?= tests/data/real_regions.jsonl
+MOTIONS     ?= tests/data/real_motions.jsonl
+PRESET      ?= tiny
+STAGE1      ?= work/runs/stage1
 RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
@@ -27,11 +31,11 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help setup demo extract train-stage2 eval up status down test test-e2e test-fast lint format bench clean
+.PHONY: help setup demo extract train-stage1 train-stage2 eval up status down test test-e2e test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           RUN (%s)  ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(RUN)'
+	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           REGIONS (%s)  MOTIONS (%s)\n           PRESET (of training: tiny or paper-7b)  STAGE1 (%s)  RUN (%s)\n           ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(REGIONS)' '$(MOTIONS)' '$(STAGE1)' '$(RUN)'
 
 setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev leaves out the AGPL extra yolo)
 
@@ -70,8 +74,16 @@ status: $(STAMP)  ## say what of server and worker runs, and where
 down: $(STAMP)  ## stop worker and server
 	@$(PY) -m flows.services down
 
-train-stage2: $(STAMP)  ## train on the cached graphs of STORE with the segments of ANNOTATIONS
-	@$(VENV)/bin/hawkeye train --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' $(ARGS)
+train-stage1: $(STAMP)  ## pre-train on STORE: REGIONS of images paired with MOTIONS; the run goes to STAGE1
+	@$(VENV)/bin/hawkeye train --config '$(PRESET)-stage1' --store '$(STORE)' --regions '$(REGIONS)' --motions '$(MOTIONS)' --run '$(STAGE1)' $(ARGS)
+
+train-stage2: $(STAMP)  ## train on STORE with the segments of ANNOTATIONS, beginning with STAGE1 if that run is there
+	@start=()
+	if [ -e '$(STAGE1)/checkpoint/config.json' ]; then
+	  echo "begins with the weights of $(STAGE1) (ARGS=pretuned=off leaves them out)"
+	  start=(--start '$(STAGE1)')
+	fi
+	$(VENV)/bin/hawkeye train --config '$(PRESET)-stage2' --store '$(STORE)' --annotations '$(ANNOTATIONS)' "$${start[@]}" --run '$(RUN)' $(ARGS)
 
 eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)

@@ -1,7 +1,8 @@
-"""``hawkeye train``: stage 2 on the cached graphs of a feature store."""
+"""``hawkeye train``: both stages, on the cached graphs of a feature store."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,16 @@ def train(
         list[str] | None, typer.Argument(help="Settings as a.b=value, such as steps=50.", metavar="[a.b=c]...")
     ] = None,
     store: Annotated[str | None, typer.Option("--store", "-s", help="Feature store.")] = None,
-    annotations: Annotated[str | None, typer.Option("--annotations", "-a", help="Segments, JSONL.")] = None,
+    annotations: Annotated[str | None, typer.Option("--annotations", "-a", help="Stage 2: segments, JSONL.")] = None,
+    regions: Annotated[
+        str | None, typer.Option("--regions", help="Stage 1: image regions and expressions, JSONL or Parquet.")
+    ] = None,
+    motions: Annotated[
+        str | None, typer.Option("--motions", help="Stage 1: motions and captions, JSONL or Parquet.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="Run or checkpoint to begin with: stage 1's, for stage 2.")
+    ] = None,
     run: Annotated[
         str | None, typer.Option("--run", "-r", help="Folder of the run (config, metrics, weights).")
     ] = None,
@@ -30,11 +40,13 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in --run where its last checkpoint stands.")
     ] = False,
 ) -> None:
-    """Train on windows of the store; no video is opened.
+    """Train on the features of the store; no video is opened.
 
-    SIGTERM, Ctrl-C or a file STOP in the run's folder write a checkpoint and end with code 0.
+    Stage 1 pairs motions with image regions, stage 2 grounds segments: the preset (`--config`) says which. SIGTERM,
+    Ctrl-C or a file STOP in the run's folder write a checkpoint and end with code 0.
 
-    Example: `hawkeye train --store work/store --annotations segments.jsonl --run work/runs/stage2 steps=50`
+    Example: `hawkeye train --config tiny-stage1 --store work/store --regions r.jsonl --motions m.jsonl --run runs/1`,
+    then `hawkeye train --config tiny-stage2 --store work/store --annotations s.jsonl --start runs/1 --run runs/2`
     """
     from hawkeye_core.settings import load_settings
     from hawkeye_core.training.config import TrainSettings
@@ -45,12 +57,15 @@ def train(
         folder = Path(run or TrainSettings.model_fields["run"].default)
         read_record(folder)  # says what is missing if there is no run
         config = str(folder / CONFIG)
+    tables = [
+        f"stage1.{name}={json.dumps(path)}" for name, path in (("regions", regions), ("motions", motions)) if path
+    ]
     settings = load_settings(
         TrainSettings,
         config=config or DEFAULT,
         package="hawkeye_core.training",
-        overrides=overrides or (),
-        values={"store": store, "annotations": annotations, "run": run, "resume": resume or None},
+        overrides=[*tables, *(overrides or ())],
+        values={"store": store, "annotations": annotations, "start": start, "run": run, "resume": resume or None},
     )
     folder = run_training(settings)
     if os.environ.get("RANK", "0") == "0":  # one line, however many processes a launcher started

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -34,7 +35,7 @@ from hawkeye_core.training.trackers import Metrics, trackers_for
 from hawkeye_core.weights import sha256_of
 
 CHECKPOINT = "checkpoint"
-BACKBONE = "backbone"
+BACKBONE, START = "backbone", "start"
 
 
 @dataclass
@@ -88,11 +89,13 @@ class RunKeeper:
         if not self.settings.resume:
             return None
         recorded = read_record(self.folder)
+        if START in recorded.inputs and run_state.checkpoints_of(self.folder):  # the start itself may be gone
+            self.record.inputs[START] = recorded.inputs[START]
+        elif self.settings.start_of:
+            self.record.inputs[START] = sha256_of(start_weights(self.settings.start_of))
         require_same_run(recorded, self.record, path=self.folder)
         self.record = recorded
-        return run_state.load_run_state(
-            self.folder, name=self.settings.resume_from, identity=recorded.identity()
-        )  # fmt: skip
+        return run_state.load_run_state(self.folder, name=self.settings.resume_from, identity=recorded.identity())
 
     def begin(self, state: run_state.RunState | None, *, parameters: int) -> None:
         """Make the folder of a new run, or cut its metrics back to the checkpoint; say that it is running."""
@@ -165,10 +168,11 @@ class RunKeeper:
 
 def _describe(settings: TrainSettings, accelerator: Accelerator, data: StageData, *, steps: int) -> RunRecord:
     inputs = dict(data.inputs)
-    if settings.start_of:
-        inputs["start"] = sha256_of(start_weights(settings.start_of))
-    if settings.backbone.base:
-        inputs["backbone"] = backbone_digest(settings.backbone.base, revision=settings.backbone.revision)
+    if settings.start_of and not settings.resume:
+        inputs[START] = sha256_of(start_weights(settings.start_of))
+    if settings.backbone.base and accelerator.is_main_process:  # gigabytes: one process reads them
+        inputs[BACKBONE] = backbone_digest(settings.backbone.base, revision=settings.backbone.revision)
+    inputs = broadcast_object_list([inputs])[0]
     return RunRecord(
         status="running",
         settings=settings.model_dump(mode="json"),
