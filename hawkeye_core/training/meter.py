@@ -4,14 +4,48 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.training.collate import TrainBatch
 
 TIMED = frozenset({"seconds", "data_wait_s", "tokens_per_s", "mfu", "memory_gb"})
 """Values of a step that depend on the machine; all others are the same whenever the run is made again."""
+
+
+class Meter:
+    """Measures the steps of a run.
+
+    Args:
+        model: Unwrapped.
+        peak_tflops: Of all devices together, 1e12 FLOP/s; 0 leaves MFU out.
+    """
+
+    def __init__(self, model: HawkeyeModel, *, peak_tflops: float) -> None:
+        self.model = model
+        self.peak_tflops = peak_tflops
+
+    def speed(
+        self, pieces: Sequence[TrainBatch], *, waited: float, seconds: float, total: Callable[[float], float]
+    ) -> dict[str, float]:
+        """Values of :data:`TIMED` for one step.
+
+        Args:
+            pieces: Of this process.
+            waited: Seconds waited for them.
+            seconds: Of the whole step.
+            total: Adds up over processes.
+        """
+        tokens = total(sum(int(piece["attention_mask"].sum()) for piece in pieces))
+        values = {"seconds": round(seconds, 4), "data_wait_s": round(waited, 4), "tokens_per_s": tokens / seconds}
+        if self.peak_tflops:
+            scene = total(sum(int((piece["input_ids"] == self.model.scene_token_id).sum()) for piece in pieces))
+            flops = step_flops(self.model, tokens=int(tokens), scene_tokens=int(scene))
+            values["mfu"] = flops / (seconds * self.peak_tflops * 1e12)
+        return values | {"memory_gb": round(memory_gb(self.model.device), 3)}
 
 
 def step_flops(model: HawkeyeModel, *, tokens: int, scene_tokens: int) -> float:

@@ -29,7 +29,7 @@ from hawkeye_core.training.collate import TrainBatch
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.data import open_data
 from hawkeye_core.training.keeper import RunKeeper, Standing
-from hawkeye_core.training.meter import memory_gb, step_flops
+from hawkeye_core.training.meter import Meter
 from hawkeye_core.training.order import MicroBatches
 from hawkeye_core.training.rng import rng_state, set_rng_state
 from hawkeye_core.training.router import router_sums, shares
@@ -103,6 +103,7 @@ class Trainer:
             backbone = self.bare.backbone  # transformers 5.23 has another name for it, 5.17 the old one only
             enable = getattr(backbone, "activation_checkpointing_enable", backbone.gradient_checkpointing_enable)
             enable({"use_reentrant": False})
+        self.meter = Meter(self.bare, peak_tflops=settings.peak_tflops * self.world)
         self.collate = self.data.collator(
             self.tokenizer, scene_token_id=self.bare.scene_token_id, max_length=max_length(self.bare.config)
         )
@@ -213,7 +214,7 @@ class Trainer:
         }  # fmt: skip
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
-        values |= self._speed(pieces, waited=waited, seconds=time.monotonic() - begun + waited)
+        values |= self.meter.speed(pieces, waited=waited, seconds=time.monotonic() - begun + waited, total=self._total)
         self.at.done += 1
         self.at.loss = total
         self.rng = rng_state()
@@ -232,16 +233,6 @@ class Trainer:
         with torch.no_grad(), self.accelerator.autocast():
             found = [self.bare.scene(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
         return StepBalance(self.bare.config, found)
-
-    def _speed(self, pieces: list[TrainBatch], *, waited: float, seconds: float) -> dict[str, float]:
-        """What depends on the machine: :data:`hawkeye_core.training.meter.TIMED`."""
-        tokens = self._total(sum(int(piece["attention_mask"].sum()) for piece in pieces))
-        values = {"seconds": round(seconds, 4), "data_wait_s": round(waited, 4), "tokens_per_s": tokens / seconds}
-        if self.settings.peak_tflops:
-            scene = sum(int((piece["input_ids"] == self.bare.scene_token_id).sum()) for piece in pieces)
-            flops = step_flops(self.bare, tokens=int(tokens), scene_tokens=int(self._total(scene)))
-            values["mfu"] = flops / (seconds * self.settings.peak_tflops * 1e12 * self.world)
-        return values | {"memory_gb": round(memory_gb(self.accelerator.device), 3)}
 
     def _total(self, value: float) -> float:
         """Sum over the processes."""

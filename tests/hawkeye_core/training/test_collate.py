@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import get_cosine_schedule_with_warmup
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
 
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import parse_segments
@@ -40,6 +41,30 @@ def test_the_prompt_writes_the_time_in_front_of_each_seconds_tokens(collator: Co
     text = TOKENIZER.decode(collator.prompt_ids(WindowSpec("v", 40, 40 + 19, 8.0)))
     seconds = "".join(f"{s}.0s" + SCENE * 2 * frames for s, frames in enumerate((8, 8, 3)))
     assert text == f"<s>USER: {seconds}\n{INSTRUCTION} ASSISTANT:"
+
+
+def llama_like() -> PreTrainedTokenizerFast:
+    """Subwords with a space in front of whatever is encoded, as sentencepiece has them in Llama and Vicuna."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
+    text = [f"USER: 0.0s\n{INSTRUCTION} ASSISTANT: From {t}.5 to 17.0 seconds, there exists" for t in range(10)]
+    special = ["<unk>", "<s>", "</s>", SCENE]
+    tokenizer.train_from_iterator(text * 3, trainers.BpeTrainer(vocab_size=200, special_tokens=special))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<unk>")
+
+
+def test_an_answer_follows_its_prompt_as_if_they_had_been_encoded_together() -> None:
+    tokenizer = llama_like()
+    scene = tokenizer.convert_tokens_to_ids(SCENE)
+    collator = Collator(tokenizer, scene_token_id=scene, max_length=4096)
+    alone = tokenizer.encode(" From 1.0", add_special_tokens=False)
+    assert tokenizer.convert_ids_to_tokens(alone)[:2] == ["\u2581", "\u2581From"]  # a space too many
+    answer = collator.end_answer("From 1.0")
+    together = tokenizer.encode("Q ASSISTANT: From 1.0", add_special_tokens=False)
+    assert together[-len(answer) + 1 :] == answer[:-1]
+    prompt = tokenizer.convert_ids_to_tokens(collator.prompt_ids(WindowSpec("v", 0, 1, 8.0)))
+    assert "".join(prompt[1 : prompt.index(SCENE)]).replace("\u2581", " ") == " USER: 0.0s"  # not two spaces
 
 
 def test_labels_stand_on_the_answer_only(collator: Collator, data: WindowDataset) -> None:
