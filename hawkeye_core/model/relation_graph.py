@@ -16,14 +16,14 @@ with warnings.catch_warnings():  # at import, torch_geometric 2.8 calls torch.ji
     warnings.simplefilter("ignore", FutureWarning)
     warnings.simplefilter("ignore", DeprecationWarning)
     from torch_geometric.nn import GCNConv
-    from torch_geometric.utils import coalesce
 
 
 def graph_edges(subject: Tensor, object_: Tensor, *, objects: int, directed: bool) -> Tensor:
     """Edges of the disjoint graph: object nodes are 0 .. S - 1, relation r is node S + r.
 
     The paper gives each triplet two directed edges, subject -> relation -> object. A directed edge leaves every
-    subject without input, so by default both directions are there; an edge that occurs twice counts once.
+    subject without input, so by default both directions are there; an edge that would occur twice counts once. Each
+    relation is a node of its own, so that only happens where an object is related to itself: nothing is searched for.
 
     Args:
         subject: [R] index into the S objects.
@@ -35,10 +35,11 @@ def graph_edges(subject: Tensor, object_: Tensor, *, objects: int, directed: boo
         [2, E] int64, source above target.
     """
     relation = objects + torch.arange(len(subject), device=subject.device)
-    edges = torch.stack([torch.cat([subject, relation]), torch.cat([relation, object_])])
-    if not directed:
-        edges = torch.cat([edges, edges.flip(0)], 1)
-    return coalesce(edges)
+    if directed:
+        return torch.stack([torch.cat([subject, relation]), torch.cat([relation, object_])])
+    two = subject != object_
+    back, source, target = relation[two], subject[two], object_[two]
+    return torch.stack([torch.cat([subject, relation, back, target]), torch.cat([relation, object_, source, back])])
 
 
 class MaskGTN(nn.Module):
