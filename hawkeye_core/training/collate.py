@@ -22,6 +22,9 @@ from hawkeye_core.training.windows import WindowSample, WindowSpec
 ASSISTANT = " ASSISTANT:"
 """Ends a prompt."""
 
+MAX_KNOWN, MAX_KNOWN_LENGTH = 10_000, 300
+"""Texts whose token ids are kept, and their length; a few megabytes at most."""
+
 
 class PromptBatch(TypedDict):
     """Questions, padded on the left."""
@@ -54,6 +57,7 @@ class Collator:
         self.scene_token_id = scene_token_id
         self.max_length = max_length
         self.pad = int(tokenizer.pad_token_id)
+        self._known: dict[str, list[int]] = {}
 
     def prompt_ids(self, spec: WindowSpec) -> list[int]:
         """Token ids of one window's question."""
@@ -121,7 +125,13 @@ class Collator:
         )
 
     def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+        """Token ids; time texts and questions come again and again, so those of short texts are kept."""
+        known = self._known.get(text)
+        if known is None:
+            known = list(self.tokenizer.encode(text, add_special_tokens=False))
+            if len(self._known) < MAX_KNOWN and len(text) < MAX_KNOWN_LENGTH:
+                self._known[text] = known
+        return known.copy()
 
     def _check(self, samples: Sequence[WindowSample], lengths: Sequence[int]) -> None:
         for sample, length in zip(samples, lengths, strict=True):

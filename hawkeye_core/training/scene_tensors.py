@@ -31,13 +31,13 @@ def collate_scenes(windows: Sequence[Window], *, max_people: int = MAX_PEOPLE) -
     for row, window in enumerate(windows):
         pose, relations, vision = _families(window)
         size = torch.stack([window.frames.width, window.frames.height], 1).float()  # [T, 2]
-        people.append(_pad(_people(pose, size, max_people), frames))
-        visions.append(_pad((vision.frame_tokens, vision.masked_token), frames))
+        people.append(_people(pose, size, max_people))
+        visions.append((vision.frame_tokens, vision.masked_token))
         graphs.append((*_graph(relations, size, row * frames, objects), vision.object_tokens))
         objects += len(relations.object_class)
     lengths = torch.tensor([len(window.frames.frame) for window in windows])
-    keypoints, box, mask, velocity = (torch.stack(parts) for parts in zip(*people, strict=True))
-    frame_tokens, masked_token = (torch.stack(parts) for parts in zip(*visions, strict=True))
+    keypoints, box, mask, velocity = (_stack(parts, frames) for parts in zip(*people, strict=True))
+    frame_tokens, masked_token = (_stack(parts, frames) for parts in zip(*visions, strict=True))
     frame, kind, where, subject, predicate, object_, tokens = (torch.cat(parts) for parts in zip(*graphs, strict=True))
     return SceneBatch(
         frame_mask=torch.arange(frames) < lengths[:, None],
@@ -104,6 +104,10 @@ def _graph(relations: RelationTensors, size: Tensor, first_frame: int, first_obj
     )
 
 
-def _pad(parts: tuple[Tensor, ...], frames: int) -> tuple[Tensor, ...]:
-    """Zeros behind the last frame."""
-    return tuple(torch.cat([part, part.new_zeros(frames - len(part), *part.shape[1:])]) for part in parts)
+def _stack(parts: Sequence[Tensor], frames: int) -> Tensor:
+    """[T, ...] of each window -> [B, frames, ...], zeros behind the last frame; every number is copied once."""
+    whole = parts[0].new_empty(len(parts), frames, *parts[0].shape[1:])
+    for row, part in zip(whole, parts, strict=True):
+        row[: len(part)] = part
+        row[len(part) :] = 0
+    return whole
