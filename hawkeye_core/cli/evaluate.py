@@ -16,6 +16,9 @@ def evaluate(
     store: Annotated[str | None, typer.Option("--store", "-s", help="Feature store.")] = None,
     annotations: Annotated[str | None, typer.Option("--annotations", "-a", help="Segments, JSONL.")] = None,
     run: Annotated[str | None, typer.Option("--run", "-r", help="Folder of the training run.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="last, best (by F2 in training), or a name such as step-000100.")
+    ] = None,
     results: Annotated[str | None, typer.Option("--out", "-o", help="Folder for tables and predictions.")] = None,
 ) -> None:
     """Evaluate a run on the store's videos; the rows that need no model stand beside it.
@@ -29,6 +32,6 @@ def evaluate(
     settings = load_settings(
         EvalSettings,
         overrides=overrides or (),
-        values={"store": store, "annotations": annotations, "run": run, "out": results},
+        values={"store": store, "annotations": annotations, "run": run, "checkpoint": checkpoint, "out": results},
     )
     out.print(run_evaluation(settings).table())

@@ -18,6 +18,8 @@ class EvalSettings(Settings):
     """Segments by video, JSON lines."""
     run: str = "work/runs/stage2"
     """Folder of the training run."""
+    checkpoint: str = "last"
+    """Which of its checkpoints: `last`, `best` (by F2 in training), or a name such as `step-000100`."""
     out: str = "work/eval"
     """Folder for tables and predictions."""
     split: Literal["train", "test", "all"] = "test"

@@ -25,7 +25,8 @@ from hawkeye_core.progress import step_progress
 from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.checkpoint import load_checkpoint
 from hawkeye_core.training.config import TrainSettings
-from hawkeye_core.training.keeper import BACKBONE, CHECKPOINT
+from hawkeye_core.training.keeper import BACKBONE
+from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints
 from hawkeye_core.training.windows import WindowDataset, require_features
 from hawkeye_core.weights import sha256_of
@@ -45,7 +46,8 @@ def evaluate(settings: EvalSettings) -> EvalResult:
     record = read_record(settings.run)
     _require_same_features(store, record, settings)
     data = _windows(store, record, settings)
-    model, tokenizer = load_checkpoint(Path(settings.run) / CHECKPOINT)
+    checkpoint = locate_checkpoint(settings.run, settings.checkpoint)
+    model, tokenizer = load_checkpoint(checkpoint)
     model = model.to("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     predictor = Predictor(model, tokenizer, max_new_tokens=settings.max_new_tokens)
     with step_progress() as bar:
@@ -130,7 +132,7 @@ def _protocol(truth: Truth, settings: EvalSettings) -> str:
     return (
         f"{len(truth.durations)} videos ({sum(truth.durations.values()):.1f} s), {count} segments, split "
         f"{settings.split} of {Path(settings.annotations).name} (SHA-256 {sha256_of(settings.annotations)[:12]}); "
-        f"frame metrics pooled at {FPS:g} fps, mAP as in ActivityNet"
+        f"frame metrics pooled at {FPS:g} fps, mAP as in ActivityNet; {settings.checkpoint} checkpoint"
     )
 
 

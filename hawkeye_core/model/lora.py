@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 
+from hawkeye_core.errors import ConfigError
+from hawkeye_core.model.quantize import is_4bit
+
 if TYPE_CHECKING:
     from hawkeye_core.model.hawkeye import HawkeyeModel
 
@@ -14,6 +17,7 @@ LORA_TARGETS = r".*language_model.*(q|k|v|o|gate|up|down)_proj"
 """Linear layers of the language model, which the paper does not list. A list of names (`q_proj`, ...) would match the
 CLIP towers of a Video-LLaVA too. At 7B and rank 16 these are 39,976,960 parameters."""
 
+_4BIT = "is_loaded_in_4bit"
 _TRAINED = ("scene.", "backbone.model.multi_modal_projector.")
 
 
@@ -29,9 +33,13 @@ def add_lora(model: HawkeyeModel) -> None:
     has 8 bits.
     """
     config = model.config
+    if is_4bit(model):
+        setattr(model, _4BIT, True)  # peft asks for it
     inject_adapter_in_model(
         lora_config(rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout), model
     )
+    if is_4bit(model):
+        delattr(model, _4BIT)  # accelerate would take it for a model that is already where it belongs
     freeze(model)
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -48,7 +56,14 @@ def merge_lora(model: HawkeyeModel) -> None:
     """Add the adapters to the weights and remove them, in place: ``W + alpha / r B A``.
 
     Afterwards the model is one without LoRA: ``config.lora`` is off, ``config.base`` none, all of it is trainable.
+
+    Raises:
+        ConfigError: The base is in 4 bits; adding to it would round what was learned.
     """
+    if is_4bit(model):
+        raise ConfigError(
+            "adapters cannot be added to weights in 4 bits", remedy="load the checkpoint again without four_bit"
+        )
     for name, module in list(model.named_modules()):
         if isinstance(module, LoraLayer):
             module.merge(safe_merge=True)

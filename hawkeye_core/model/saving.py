@@ -13,6 +13,7 @@ from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.model.backbone import load_backbone, read_backbone_config
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.quantize import quantize_4bit
 from hawkeye_core.weights import load_state_dict
 
 TRAINABLE = "trainable.safetensors"
@@ -37,23 +38,31 @@ def config_for(base: str, *, revision: str | None = None, **values: Any) -> Hawk
         raise ConfigError(str(error), path=base) from error
 
 
-def new_model(config: HawkeyeConfig, *, dtype: torch.dtype | None = None) -> HawkeyeModel:
+def new_model(
+    config: HawkeyeConfig, *, dtype: torch.dtype | None = None, four_bit: torch.device | str | None = None
+) -> HawkeyeModel:
     """The model before training: backbone read from ``config.base`` (random without), scene modules random.
 
     Args:
         config: The configuration.
         dtype: Type of the backbone's weights; that of its checkpoint if not given. With ``config.lora`` what is
             trained is float32 anyway.
+        four_bit: Device on which the language model is put into 4 bits; products are in ``dtype``. Needs ``base`` and
+            ``lora``. None leaves it as it is.
 
     Raises:
         WeightsError: The backbone cannot be read.
+        BackendUnavailableError: 4 bits without bitsandbytes.
     """
     if config.base is None:
         model = HawkeyeModel(config)
         if dtype is not None:
             frozen_to(model, dtype)
         return model
-    return HawkeyeModel(config, load_backbone(config.base, revision=config.base_revision, dtype=dtype))
+    backbone = load_backbone(config.base, revision=config.base_revision, dtype=dtype)
+    if four_bit is not None:
+        quantize_4bit(backbone, compute_dtype=dtype or torch.bfloat16, device=four_bit)
+    return HawkeyeModel(config, backbone)
 
 
 def frozen_to(model: HawkeyeModel, dtype: torch.dtype) -> None:

@@ -16,18 +16,22 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.saving import TRAINABLE, assign_trainable, config_for, new_model
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.weights import load_state_dict
 
 FREE_OF_START = frozenset({"lambda_bc", "tau", "importance", "cv", "lora_dropout", "initializer_range"})
 """Values in which a model may differ from the one it begins with: they say how it learns, not what it is."""
 
 
-def build_model(settings: TrainSettings, *, vision_width: int) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
+def build_model(
+    settings: TrainSettings, *, vision_width: int, device: torch.device | str = "cpu"
+) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
     """A model before training; new weights come from torch's global generator.
 
     Args:
         settings: Of the run.
         vision_width: D of the stored vision tokens.
+        device: Where the run computes; only weights in 4 bits are put there at once.
 
     Raises:
         ConfigError: The model does not fit the stored tokens.
@@ -54,7 +58,8 @@ def build_model(settings: TrainSettings, *, vision_width: int) -> tuple[HawkeyeM
         except ValueError as error:
             raise ConfigError(str(error), remedy="change the setting under `model`") from error
         tokenizer = byte_tokenizer()
-    return new_model(config, dtype=frozen_dtype(settings)), tokenizer
+    four_bit = device if backbone.four_bit else None
+    return new_model(config, dtype=frozen_dtype(settings), four_bit=four_bit), tokenizer
 
 
 def frozen_dtype(settings: TrainSettings) -> torch.dtype:
@@ -93,13 +98,13 @@ def start_weights(start: str) -> Path:
     Raises:
         WeightsError: It is neither.
     """
-    for folder in (Path(start), Path(start) / "checkpoint"):
-        if (folder / TRAINABLE).is_file() and (folder / "config.json").is_file():
-            return folder / TRAINABLE
-    raise WeightsError(
-        "is neither a finished run nor a checkpoint to begin with", path=start,
-        remedy="train stage 1 first (`make train-stage1`), or leave it out with pretuned=off",
-    )  # fmt: skip
+    try:
+        return locate_checkpoint(start) / TRAINABLE
+    except WeightsError as error:
+        raise WeightsError(
+            "is neither a finished run nor a checkpoint to begin with", path=start,
+            remedy="train stage 1 first (`make train-stage1`), or leave it out with pretuned=off",
+        ) from error  # fmt: skip
 
 
 def begin_with(model: HawkeyeModel, weights: Path) -> None:

@@ -103,6 +103,8 @@ class TrainSettings(Settings):
             raise ValueError("steps and epochs are both set; take one away (steps=null or epochs=null)")
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate {self.accumulate} does not divide batch_size {self.batch_size}")
+        if self.backbone.four_bit and not (self.backbone.base and self.lora):
+            raise ValueError("backbone.four_bit needs backbone.base and lora: weights in 4 bits cannot learn")
         if self.resume_from and not self.resume:
             raise ValueError("resume_from is set without resume=true")
         return self

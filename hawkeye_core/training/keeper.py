@@ -20,6 +20,7 @@ from hawkeye_core.training.build import start_weights
 from hawkeye_core.training.checkpoint import save_checkpoint
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.data import StageData
+from hawkeye_core.training.locate import FINAL
 from hawkeye_core.training.record import (
     CONFIG,
     RECORD,
@@ -34,7 +35,7 @@ from hawkeye_core.training.record import (
 from hawkeye_core.training.trackers import Metrics, trackers_for
 from hawkeye_core.weights import sha256_of
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT = FINAL
 BACKBONE, START = "backbone", "start"
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.quantize import numel
 from hawkeye_core.training.collate import TrainBatch
 
 TIMED = frozenset({"seconds", "data_wait_s", "tokens_per_s", "mfu", "memory_gb"})
@@ -69,7 +70,7 @@ def step_flops(model: HawkeyeModel, *, tokens: int, scene_tokens: int) -> float:
 
 def _weights(module: nn.Module) -> torch.Tensor:
     """[2] int64: operations a token for the forward pass and activations, and for the trained weights."""
-    sizes = [(4 * p.numel(), 2 * p.numel() * p.requires_grad) for p in module.parameters()]
+    sizes = [(4 * numel(p), 2 * numel(p) * p.requires_grad) for p in module.parameters()]
     return torch.tensor(sizes, dtype=torch.int64).reshape(-1, 2).sum(0)
 
 

@@ -22,6 +22,8 @@ class BackboneSettings(Settings):
     """Branch, tag or commit of it on the hub."""
     dtype: Literal["auto", "fp32", "bf16"] = "auto"
     """Type of the frozen weights; `auto`: bf16 with LoRA and `precision: bf16`, else fp32."""
+    four_bit: bool = False
+    """Keep the frozen weights in 4 bits (NF4): a quarter of bf16's memory; needs `base`, `lora` and bitsandbytes."""
     hidden_size: int = Field(default=128, ge=8, le=4096)
     """Width of the random language model."""
     layers: int = Field(default=2, ge=1, le=64)

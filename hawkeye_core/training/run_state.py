@@ -19,12 +19,11 @@ from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.settings import Settings
 from hawkeye_core.training.checkpoint import WEIGHTS, whole_folder, write_model
+from hawkeye_core.training.locate import BEST, FOLDER
 from hawkeye_core.training.record import write_json
 from hawkeye_core.weights import load_state_dict
 
-FOLDER = "checkpoints"
 MANIFEST, POSITION, OPTIMIZER = "manifest.json", "position.json", "optimizer.pt"
-BEST = "best"
 
 
 class Position(Settings):

@@ -98,7 +98,9 @@ class Trainer:
         """The model and what makes its batches; new weights are the same in every process."""
         settings = self.settings
         set_seed(settings.seed)
-        self.bare, self.tokenizer = build_model(settings, vision_width=self.data.vision_width)
+        self.bare, self.tokenizer = build_model(
+            settings, vision_width=self.data.vision_width, device=self.accelerator.device
+        )
         if settings.gradient_checkpointing:
             backbone = self.bare.backbone  # transformers 5.23 has another name for it, 5.17 the old one only
             enable = getattr(backbone, "activation_checkpointing_enable", backbone.gradient_checkpointing_enable)

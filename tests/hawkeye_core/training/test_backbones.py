@@ -13,9 +13,12 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from transformers import VideoLlavaConfig, VideoLlavaForConditionalGeneration
 
-from hawkeye_core.errors import ConfigError, WeightsError
+from hawkeye_core.errors import BackendUnavailableError, ConfigError, WeightsError
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.run import evaluate
+from hawkeye_core.model import quantize
+from hawkeye_core.model.backbone import build_backbone
+from hawkeye_core.model.lora import merge_lora
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
 from hawkeye_core.settings import load_settings
 from hawkeye_core.training.build import base_tokenizer
@@ -173,3 +176,55 @@ def test_the_papers_presets_run_on_a_small_backbone_from_stage_1_to_stage_2(
     assert line["loss"] == pytest.approx(line["lm_loss"] + 0.2 * line["balance_loss"])
     assert 0 < line["mfu"] < 1
     assert read_record(tmp_path / "two").inputs.keys() == {"annotations", "backbone", "start"}
+
+
+def test_a_base_in_4_bits_trains_its_adapters_and_takes_less_memory(adapted: TrainSettings, base: str) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra 4bit is not installed")
+    half = adapted.model_copy(update={"backbone": BackboneSettings(base=base, four_bit=True), "lr": 1e-2, "steps": 8})
+    AcceleratorState._reset_state(reset_partial_state=True)
+    trainer = Trainer(half)
+    trainer.setup()
+    layer = trainer.bare.backbone.model.language_model.layers[0].mlp.up_proj
+    packed = layer.base_layer.weight
+    assert packed.dtype == torch.uint8
+    assert packed.numel() * 2 == 16 * 48
+    before = packed.clone()
+    run = trainer.train()
+    assert torch.equal(packed, before)
+    losses = [json.loads(line).get("loss") for line in (run / "metrics.jsonl").open()]
+    assert losses[7] < losses[0]
+    model, _ = load_checkpoint(run / CHECKPOINT)  # on the base as it was published
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    with pytest.raises(ConfigError, match="cannot be added to weights in 4 bits"):
+        merge_lora(trainer.bare)
+
+
+def test_weights_in_4_bits_are_near_the_published_ones_in_half_a_byte_each() -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra 4bit is not installed")
+    torch.manual_seed(0)
+    backbone = build_backbone(VideoLlavaConfig(**tiny_llava(vision_width=16, hidden_size=256, layers=1, heads=2)))
+    layer, x = backbone.model.language_model.layers[0].mlp, torch.randn(64, 256)
+    with torch.no_grad():
+        before, count = layer.up_proj(x), layer.up_proj.weight.numel()
+        quantize.quantize_4bit(backbone, compute_dtype=torch.float32)
+        error = float((layer.up_proj(x) - before).norm() / before.norm())
+    assert error == pytest.approx(0.092, abs=0.01)  # NF4 of normal weights in blocks of 64
+    state = layer.up_proj.weight.quant_state
+    parts = (layer.up_proj.weight, state.absmax, state.state2.absmax)
+    assert sum(part.numel() * part.element_size() for part in parts) / count < 0.53
+    assert quantize.numel(layer.up_proj.weight) == count
+    assert type(backbone.lm_head).__name__ == "Linear"
+
+
+def test_4_bits_without_a_base_or_adapters_are_refused(settings: TrainSettings, base: str) -> None:
+    for change in ({}, {"backbone": {"base": base, "four_bit": True}}, {"lora": {}, "backbone": {"four_bit": True}}):
+        values = settings.model_dump() | {"backbone": {"four_bit": True}} | change
+        with pytest.raises(ValueError, match="four_bit needs"):
+            TrainSettings(**values)
+
+
+def test_the_remedy_where_bitsandbytes_is_missing(adapted: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantize.importlib.util, "find_spec", lambda name: None)
+    backbone = BackboneSettings(base=adapted.backbone.base, four_bit=True)
+    with pytest.raises(BackendUnavailableError, match=r"(?s)not installed.*four_bit=off"):
+        run_with(adapted.model_copy(update={"backbone": backbone}))

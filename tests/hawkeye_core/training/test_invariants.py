@@ -229,6 +229,35 @@ def steps_of(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_batch_of_eight_equals_two_processes_with_four_each(
+    eight: TrainSettings, tmp_path: Path, accumulate: int
+) -> None:
+    """One step: loss, its parts, and the gradients, which AdamW keeps as its first moment; L_bc weighs most of it."""
+    model = eight.model.model_copy(update={"lambda_bc": 100.0})
+    chosen = eight.model_copy(update={"steps": 1, "warmup_ratio": 0.0, "model": model, "tensorboard": False})
+    whole, gradients = first_step(chosen)
+    config, run = tmp_path / "config.yaml", tmp_path / "two"
+    config.write_text(yaml.safe_dump(chosen.model_dump(mode="json")))
+    process = launch(config, run, f"accumulate={accumulate}", "checkpoint_every=1")
+    output, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, output
+    first = steps_of(run)[0]
+    for name in ("loss", "lm_loss", "balance_loss", "grad_norm", "answer_tokens"):
+        assert first[name] == pytest.approx(whole[name], rel=1e-5), name
+    assert 100 * whole["balance_loss"] > whole["lm_loss"]
+    saved = torch.load(run_state.checkpoints_of(run)[-1] / run_state.OPTIMIZER, weights_only=True)["optimizer"]
+    trainer = Trainer(chosen.model_copy(update={"run": str(tmp_path / "names")}))
+    trainer.setup()
+    names = [name for name, p in trainer.bare.named_parameters() if p.requires_grad]
+    assert len(saved["state"]) == len(gradients)
+    for index, moments in saved["state"].items():
+        gradient = gradients[names[index]]
+        bound = 2e-5 * float(gradient.abs().max()) + 1e-7
+        torch.testing.assert_close(moments["exp_avg"] * 10, gradient, rtol=1e-4, atol=bound)  # (1 - 0.9) g
+
+
+@pytest.mark.slow
 def test_two_processes_train_and_resume_as_one(settings: TrainSettings, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     chosen = settings.model_copy(

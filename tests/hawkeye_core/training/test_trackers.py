@@ -1,15 +1,17 @@
-"""Where metrics go: lines that can be cut, TensorBoard through a stand-in writer, Weights & Biases on request."""
+"""Where metrics go: lines that can be cut, TensorBoard (a stand-in and for real), Weights & Biases on request."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from hawkeye_core.errors import BackendUnavailableError
 from hawkeye_core.training import trackers
@@ -73,6 +75,26 @@ def test_tensorboard_can_be_switched_off_or_be_missing(
     assert tensorboard.made == []
     monkeypatch.setattr(trackers.importlib.util, "find_spec", lambda name: None)
     assert trackers_for(Path(), tensorboard=True, wandb="", first_step=0) == ()
+
+
+def test_events_read_back_by_tensorboard_are_the_metrics_also_after_a_resume(settings: TrainSettings) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    chosen = settings.model_copy(update={"steps": 6, "checkpoint_every": 2})
+    train(chosen.model_copy(update={"steps": 6}))
+    run = Path(chosen.run)
+    for name in ("checkpoint", "checkpoints/step-000006"):
+        shutil.rmtree(run / name)  # as killed behind step 4
+    (run / "run.json").write_text((run / "run.json").read_text().replace('"finished"', '"running"'))
+    AcceleratorState._reset_state(reset_partial_state=True)
+    train(chosen.model_copy(update={"resume": True}))
+    events = accumulator.EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    lines = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
+    read = {(event.step): event.value for event in events.Scalars("loss")}
+    assert [event.step for event in events.Scalars("loss")] == list(range(6))  # no step twice
+    assert read == pytest.approx({line["step"]: line["loss"] for line in lines if "loss" in line}, rel=1e-6)
+    assert events.Scalars("expert_load/1")[5].value == pytest.approx(lines[5]["expert_load"][1], rel=1e-6)
+    assert [event.step for event in events.Scalars("test_loss")] == [6]
 
 
 def test_weights_and_biases_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
