@@ -47,6 +47,7 @@ def quantize_4bit(
             if module.bias is not None:
                 packed.bias = module.bias
             packed.to(device)
+            packed.support_avx512bf16_for_cpu = False  # that path repacks in evaluation and cannot train afterwards
             setattr(packed, "_is_hf_initialized", True)  # noqa: B010 - transformers must not make its weights anew
             setattr(language_model.get_submodule(parent), leaf, packed)
 
