@@ -6,8 +6,10 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -61,9 +63,14 @@ class Predictor:
         model: In evaluation mode.
         tokenizer: Of its language model.
         max_new_tokens: Longest answer.
+        autocast: Makes the context that the model runs in, such as ``Accelerator.autocast``.
     """
 
-    def __init__(self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, max_new_tokens: int) -> None:
+    def __init__(
+        self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, max_new_tokens: int,
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:  # fmt: skip
+        self.autocast = autocast
         self.model = model
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
@@ -73,11 +80,12 @@ class Predictor:
         """The model's answers to some windows."""
         batch = self.collate.prompts(samples, room=self.max_new_tokens)
         device = self.model.device
-        generated = self.model.generate(
-            batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
-            max_new_tokens=self.max_new_tokens, eos_token_id=int(self.tokenizer.eos_token_id),
-            pad_token_id=int(self.tokenizer.pad_token_id),
-        )  # fmt: skip
+        with self.autocast():
+            generated = self.model.generate(
+                batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
+                max_new_tokens=self.max_new_tokens, eos_token_id=int(self.tokenizer.eos_token_id),
+                pad_token_id=int(self.tokenizer.pad_token_id),
+            )  # fmt: skip
         rows = zip(samples, generated.token_ids.tolist(), generated.probabilities.tolist(), strict=True)
         return [self._read(sample, ids, probabilities) for sample, ids, probabilities in rows]
 

@@ -54,7 +54,8 @@ class HeldOut:
         sums = torch.zeros(2, dtype=torch.float64, device=self.accelerator.device)  # loss, tokens
         for batch in loader:
             between()
-            output = model(**send_to_device(batch, self.accelerator.device))
+            with self.accelerator.autocast():  # the model only: batches are made in half precision
+                output = model(**send_to_device(batch, self.accelerator.device))
             sums += sums.new_tensor([output.lm_loss.item() * output.answer_tokens, output.answer_tokens])
         total, tokens = self.accelerator.reduce(sums, "sum").tolist()
         return total / tokens
@@ -98,9 +99,11 @@ class HeldOutVideos(HeldOut):
             tokenizer: Of the run.
             between: Called after each batch of windows; may raise to leave.
         """
-        predictor = Predictor(model, tokenizer, max_new_tokens=self.settings.eval_new_tokens)
+        predictor = Predictor(
+            model, tokenizer, max_new_tokens=self.settings.eval_new_tokens, autocast=self.accelerator.autocast
+        )
         counts = FrameCounts()
-        with torch.no_grad(), self.accelerator.autocast():
+        with torch.no_grad():
             for found in predictor.videos(
                 self.data, batch_size=self.settings.batch_size, on_window=lambda done: between()
             ):

@@ -12,15 +12,14 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedType, gather_object, send_to_device, set_seed
-from torch import Tensor
+from accelerate.utils import gather_object, send_to_device, set_seed
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.hawkeye import IGNORE
-from hawkeye_core.model.saving import assign_trainable, trainable_state
+from hawkeye_core.model.saving import assign_trainable
 from hawkeye_core.progress import step_progress
 from hawkeye_core.training import run_state
 from hawkeye_core.training.balance import StepBalance
@@ -34,6 +33,14 @@ from hawkeye_core.training.order import MicroBatches
 from hawkeye_core.training.rng import rng_state, set_rng_state
 from hawkeye_core.training.router import router_sums, shares
 from hawkeye_core.training.schedule import rate_factor
+from hawkeye_core.training.sharding import (
+    check_launch,
+    load_optimizer,
+    whole_optimizer,
+    whole_state,
+    whole_tensor,
+    whole_weights,
+)
 from hawkeye_core.training.stop import StopAskedError, StopSignal, ignore_stop
 
 log = logging.getLogger(__name__)
@@ -66,12 +73,7 @@ class Trainer:
             cpu=settings.device == "cpu", mixed_precision="bf16" if settings.precision == "bf16" else "no"
         )
         self.world = self.accelerator.num_processes
-        kind = self.accelerator.distributed_type
-        if kind not in (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU):
-            raise ConfigError(
-                f"this trainer shares the batch among processes, not the weights ({kind.value})",
-                remedy="start it with hawkeye_core/training/accelerate/ddp.yaml",
-            )
+        check_launch(self.accelerator)
         if settings.batch_size % (settings.accumulate * self.world):
             raise ConfigError(
                 f"batch_size {settings.batch_size} is not a multiple of {settings.accumulate} pieces "
@@ -87,7 +89,9 @@ class Trainer:
         self.keeper = RunKeeper(self.settings, self.accelerator, self.data, steps=self.steps)
         state = self.keeper.saved_state()
         self._build()
-        if state is None and self.settings.start_of:
+        if state is not None:
+            assign_trainable(self.bare, state.tensors, path=state.folder)
+        elif self.settings.start_of:
             begin_with(self.bare, start_weights(self.settings.start_of))
         self._prepare()
         self.keeper.begin(state, parameters=sum(p.numel() for p in self.bare.parameters() if p.requires_grad))
@@ -125,8 +129,7 @@ class Trainer:
         """Begin at step 0, or where a checkpoint stands."""
         self.rng = rng_state()
         if state is not None:
-            assign_trainable(self.bare, state.tensors, path=state.folder)
-            self.optimizer.load_state_dict(state.optimizer)
+            load_optimizer(self.optimizer, state.optimizer)
             self.schedule.load_state_dict(state.schedule)
             self.at = Standing.of(state.position)
             self.rng = state.rng[self.accelerator.process_index]
@@ -192,7 +195,8 @@ class Trainer:
             batch = send_to_device(piece, self.accelerator.device)
             last = index == len(pieces) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.model):
-                output = self.model(**batch)
+                with self.accelerator.autocast():
+                    output = self.model(**batch)
                 share = loss = output.lm_loss * (output.answer_tokens / tokens)
                 if output.columns is not None:
                     balance = (whole or StepBalance(self.bare.config, [output.columns])).of_piece(index, output.columns)
@@ -210,9 +214,9 @@ class Trainer:
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
-        values = {
+        values: dict[str, Any] = {
             "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
-            "grad_norm": norm.item(), "answer_tokens": int(tokens),
+            "grad_norm": float(whole_tensor(norm)), "answer_tokens": int(tokens),
         }  # fmt: skip
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
@@ -232,7 +236,7 @@ class Trainer:
         """
         if self.bare.scene.moe is None or len(pieces) == 1:
             return None
-        with torch.no_grad(), self.accelerator.autocast():
+        with torch.no_grad(), self.accelerator.autocast(), whole_weights(self.bare):
             found = [self.bare.scene(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
         return StepBalance(self.bare.config, found)
 
@@ -272,9 +276,10 @@ class Trainer:
                 raise StopAskedError
 
         held_out = self.data.held_out
-        values = {"test_loss": held_out.loss(self.bare, self.collate, between=between)}
-        if self.settings.eval_every:
-            values |= held_out.scores(self.bare, self.tokenizer, between=between)
+        with whole_weights(self.bare):
+            values = {"test_loss": held_out.loss(self.bare, self.collate, between=between)}
+            if self.settings.eval_every:
+                values |= held_out.scores(self.bare, self.tokenizer, between=between)
         set_rng_state(self.rng)
         self._stop_if_asked()
         self.keeper.log({"step": self.at.done, **values})
@@ -287,17 +292,15 @@ class Trainer:
 
     def save_state(self) -> None:
         """A checkpoint to resume from: the state after the last whole step."""
-        rng = gather_object([self.rng])
         self.keeper.save_state(
-            self.at, **self._model_state(), optimizer=self.optimizer.state_dict(), schedule=self.schedule.state_dict(),
-            rng=rng,
+            self.at, **self._model_state(), optimizer=whole_optimizer(self.optimizer),
+            schedule=self.schedule.state_dict(), rng=gather_object([self.rng]),
         )  # fmt: skip
         self.accelerator.wait_for_everyone()
 
     def _model_state(self) -> dict[str, Any]:
-        """What a checkpoint needs of the model; tensors in the main process only."""
-        tensors: dict[str, Tensor] = trainable_state(self.bare) if self.accelerator.is_main_process else {}
-        return {"model": self.bare, "tokenizer": self.tokenizer, "tensors": tensors}
+        """What a checkpoint needs of the model; every process must ask."""
+        return {"model": self.bare, "tokenizer": self.tokenizer, "tensors": whole_state(self.bare)}
 
     def _stop_if_asked(self) -> None:
         """Leave if any process was asked to stop; all processes leave at the same place."""

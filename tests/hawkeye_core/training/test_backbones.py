@@ -88,7 +88,13 @@ def test_a_run_on_a_published_backbone_is_evaluated(adapted: TrainSettings, tmp_
 
 def test_adapters_with_dropout_resume_bit_for_bit(adapted: TrainSettings) -> None:
     chosen = adapted.model_copy(
-        update={"lora": LoraSettings(rank=2, alpha=8, dropout=0.5), "precision": "bf16", "checkpoint_every": 2}
+        update={
+            "lora": LoraSettings(rank=2, alpha=8, dropout=0.5),
+            "precision": "bf16",
+            "checkpoint_every": 2,
+            "eval_every": 2,
+            "eval_new_tokens": 4,
+        }
     )
     whole = run_with(chosen)
     part = chosen.model_copy(update={"run": chosen.run + "-b"})
