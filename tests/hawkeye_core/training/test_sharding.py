@@ -91,6 +91,8 @@ def test_two_processes_that_share_the_weights_train_and_resume_as_one(
     model, _ = load_checkpoint(two / CHECKPOINT)
     assert all(torch.equal(b[name], p) for name, p in model.named_parameters() if name in b)
 
+    if lora is None:
+        return  # a resume takes half a minute; the one with adapters has all that this one has
     process = launch(config, f"run={killed}")
     metrics = killed / "metrics.jsonl"
     while process.poll() is None and (not metrics.exists() or metrics.read_bytes().count(b"\n") < 3):
