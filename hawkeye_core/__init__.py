@@ -1,9 +1,13 @@
 """Hawkeye: discovering and grounding implicit anomalous sentiment in recon-videos (ACM MM 2024)."""
 
+import logging
 import os
 
 # OpenMP threads spin while they wait. On a machine that does anything else, that costs small networks a factor of ten
 # to twenty (75 s against 4 s for a 12 s clip beside busy processes on 2 cores). Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# peft imports bitsandbytes where it is installed, which then warns of a faster CPU kernel that it could not download.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 __version__ = "0.1.0"
