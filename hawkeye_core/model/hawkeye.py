@@ -188,6 +188,7 @@ class HawkeyeModel(PreTrainedModel):
             suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
             return_dict_in_generate=True,
             output_logits=True,
+            synced_gpus=False,  # processes have other numbers of answers; their weights must be whole here
         )
         tokens = result.sequences
         chosen = [

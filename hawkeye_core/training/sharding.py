@@ -6,8 +6,9 @@ norm. With whole weights in each process all of this does nothing, so that the t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -98,7 +99,17 @@ def prepare(accelerator: Accelerator, model: HawkeyeModel, optimizer: Optimizer)
     if isinstance(model, FSDPModule):
         register_fsdp_forward_method(model, "encode")
         model._get_fsdp_state()._lazy_init()  # the model is the root, whichever of its parts is called first
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")  # no one writes into it
     return prepared, optimizer
+
+
+def adding_up(accelerator: Accelerator, model: nn.Module) -> AbstractContextManager[Any]:
+    """Around each piece of a step but the last: gradients stay in the process until the last piece adds them all up.
+
+    Not with FSDP2, where every piece sends its gradients: to keep them would take the memory of whole gradients, and
+    that is what sharding saves. The sums are the same.
+    """
+    return nullcontext() if accelerator.is_fsdp2 else accelerator.no_sync(model)
 
 
 def whole(tensor: Tensor) -> Tensor:

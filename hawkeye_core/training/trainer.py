@@ -44,6 +44,7 @@ class Trainer:
     * a published backbone or a random one (``backbone``), all of it or adapters (``lora``), begun anew or with the
       weights of another run (``start``)
     * the batch in pieces (``accumulate``) and over processes (``accelerate launch``), with equal loss and gradients
+    * weights whole in every process or shared among them (FSDP2), as the launcher's configuration says
     * ``precision: bf16``, ``gradient_checkpointing``, ``workers``
     * metrics of each step in ``metrics.jsonl``, TensorBoard, Weights & Biases (``tensorboard``, ``wandb``)
     * loss and, in stage 2, F2 on the test split every ``eval_every`` steps, the best checkpoint kept; loss at the end
@@ -184,7 +185,7 @@ class Trainer:
             self._stop_if_asked()
             batch = send_to_device(piece, self.accelerator.device)
             last = index == len(pieces) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
+            with nullcontext() if last else sharding.adding_up(self.accelerator, self.model):
                 with self.accelerator.autocast():
                     output = self.model(**batch)
                 share = loss = output.lm_loss * (output.answer_tokens / tokens)
@@ -204,7 +205,7 @@ class Trainer:
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
-        values = {
+        values: dict[str, Any] = {
             "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
             "grad_norm": sharding.whole(norm).item(), "answer_tokens": int(tokens),
         }  # fmt: skip
@@ -228,7 +229,7 @@ class Trainer:
             return None
         with torch.no_grad(), self.accelerator.autocast():
             found = [self.bare.encode(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
-        return StepBalance(self.bare.config, found)
+        return StepBalance(self.bare.config, [columns for columns in found if columns is not None])
 
     def _total(self, value: float) -> float:
         """Sum over the processes."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate.utils import DistributedType
 
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import AnnotationError, ConfigError, WeightsError
@@ -155,12 +154,6 @@ def test_the_evaluation_in_training_counts_as_the_command_does(
     assert 0 < row.f2 < 1
     assert (lines[-1]["test_f2"], lines[-1]["test_fnr"]) == (row.f2, row.fnr)
     assert read_record(run).result["best_f2"] == max(line["test_f2"] for line in lines if "test_f2" in line)
-
-
-def test_sharded_weights_are_refused(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accelerate.Accelerator.distributed_type", DistributedType.FSDP)
-    with pytest.raises(ConfigError, match=r"(?s)not the weights \(FSDP\).*ddp.yaml"):
-        Trainer(settings)
 
 
 def test_other_features_than_those_of_the_run_are_refused(
