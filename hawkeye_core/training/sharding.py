@@ -45,6 +45,8 @@ def open_accelerator(*, cpu: bool, mixed_precision: str) -> Accelerator:
     Raises:
         ConfigError: The launcher's configuration shares the model in another way.
     """
+    if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):  # without it installed, Accelerate would ask for it
+        raise _refused(DistributedType.DEEPSPEED)
     accelerator = Accelerator(cpu=cpu, mixed_precision=mixed_precision)
     kind = accelerator.distributed_type
     if kind is DistributedType.MULTI_CPU and parse_flag_from_env("ACCELERATE_USE_FSDP"):
@@ -52,18 +54,20 @@ def open_accelerator(*, cpu: bool, mixed_precision: str) -> Accelerator:
             raise ConfigError("FSDP on the CPU of a machine with GPUs", remedy="hide them: CUDA_VISIBLE_DEVICES=")
         accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin()
         accelerator.state.distributed_type = kind = DistributedType.FSDP
-    if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):
-        kind = DistributedType.DEEPSPEED
     if kind is DistributedType.FSDP:
         plugin = accelerator.state.fsdp_plugin
         _check_plugin(plugin)
         plugin.mixed_precision_policy = MixedPrecisionPolicy(cast_forward_inputs=False)
     elif kind not in (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU):
-        raise ConfigError(
-            f"this trainer shares the batch (ddp.yaml) or also the weights (fsdp2.yaml), not {kind.value}",
-            remedy=f"start it with {CONFIGS}/fsdp2.yaml",
-        )
+        raise _refused(kind)
     return accelerator
+
+
+def _refused(kind: DistributedType) -> ConfigError:
+    return ConfigError(
+        f"this trainer shares the batch (ddp.yaml) or also the weights (fsdp2.yaml), not with {kind.value}",
+        remedy=f"start it with {CONFIGS}/fsdp2.yaml",
+    )
 
 
 def _check_plugin(plugin: FullyShardedDataParallelPlugin) -> None:

@@ -174,20 +174,26 @@ def test_sharded_weights_train_stop_and_resume_as_one(
     assert max((sharded[name] - value).abs().max().item() for name, value in single.items()) <= 1e-4
 
 
-def test_other_ways_to_share_a_model_are_refused(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
-    with pytest.raises(ConfigError, match=r"(?s)not DEEPSPEED.*remedy: start it with .*fsdp2.yaml"):
-        Trainer(settings)
-
-
-@pytest.mark.slow
-def test_another_kind_of_fsdp_is_refused(shared: TrainSettings, write: Callable[..., Path], tmp_path: Path) -> None:
-    values = yaml.safe_load(FSDP2.read_text())
-    values["fsdp_config"] |= {"fsdp_activation_checkpointing": True, "fsdp_version": 1}
-    other = tmp_path / "fsdp1.yaml"
-    other.write_text(yaml.safe_dump(values))
-    process = launch("-m", "hawkeye_core.cli", "train", "--config", str(write(shared)), config=other)
-    output = " ".join(ended(process).split())
-    assert process.returncode != 0
-    assert "fsdp_version is not 2; fsdp_activation_checkpointing is on" in output
-    assert not Path(shared.run).exists()
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"ACCELERATE_USE_DEEPSPEED": "true"}, "not with DEEPSPEED"),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "1"}, "fsdp_version is not 2"),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+          "FSDP_ACTIVATION_CHECKPOINTING": "true"}, "fsdp_cpu_ram_efficient_loading is on.*; fsdp_activation_check"),
+    ],
+)  # fmt: skip
+def test_other_ways_to_share_a_model_are_refused(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, values: dict[str, str], message: str
+) -> None:
+    rendezvous = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"}
+    for name, value in (rendezvous | values).items():
+        monkeypatch.setenv(name, value)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    try:
+        with pytest.raises(ConfigError, match=rf"(?s){message}.*remedy: start it with .*fsdp2.yaml"):
+            Trainer(settings)
+    finally:
+        torch.distributed.destroy_process_group()
+        AcceleratorState._reset_state(reset_partial_state=True)
+    assert not Path(settings.run).exists()
