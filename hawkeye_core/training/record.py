@@ -49,7 +49,7 @@ class RunRecord(Settings):
     processes: int = 1
     """How many trained together."""
     weights: str = "whole"
-    """Where the weights were: `whole` in every process, or shared among them (`fsdp2`)."""
+    """What processes shared of the model: nothing (`whole`), weights (`fsdp2`), gradients and optimiser (`zero2`)."""
     device: str = "cpu"
     """Kind of device."""
     environment: dict[str, str]
@@ -93,7 +93,7 @@ def _remedy(changed: Sequence[str], recorded: RunRecord) -> str:
     if "processes" in changed or "weights" in changed:
         way = f"start it with {before['processes']} processes (`accelerate launch --num_processes`)"
         if "weights" in changed:
-            way += " and " + ("fsdp2.yaml" if before["weights"] == "fsdp2" else "ddp.yaml")
+            way += " and " + {"fsdp2": "fsdp2.yaml", "zero2": "deepspeed.yaml"}.get(before["weights"], "ddp.yaml")
     else:
         keys = [key for key in changed if key in TrainSettings.model_validate(recorded.settings).deciding()]
         way = f"give {' '.join(f'{key}={before[key]}' for key in keys)}" if keys else "give back what it was begun with"

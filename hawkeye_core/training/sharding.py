@@ -1,4 +1,4 @@
-"""Weights shared among processes (FSDP2): what differs from a whole model in each of them.
+"""Weights (FSDP2) or optimiser (ZeRO-2) shared among processes: what differs from a whole model in each of them.
 
 The trainer asks here for its Accelerator, and for whole tensors where it writes a checkpoint, evaluates or reads a
 norm. With whole weights in each process all of this does nothing, so that the trainer has one way for both.
@@ -21,10 +21,12 @@ from torch.optim import Optimizer
 
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.quantize import is_4bit
 from hawkeye_core.model.saving import stored_parameters
+from hawkeye_core.training import zero
 
-WHOLE, FSDP2 = "whole", "fsdp2"
-"""Where the weights are: all of them in every process, or a part in each."""
+WHOLE, FSDP2, ZERO2 = "whole", "fsdp2", "zero2"
+"""What is shared: the batch only, also weights, gradients and optimiser, or all of these but the weights."""
 
 CONFIGS = "hawkeye_core/training/accelerate"
 
@@ -44,9 +46,10 @@ def open_accelerator(*, cpu: bool, mixed_precision: str) -> Accelerator:
 
     Raises:
         ConfigError: The launcher's configuration shares the model in another way.
+        BackendUnavailableError: It asks for DeepSpeed, which is not installed.
     """
-    if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):  # without it installed, Accelerate would ask for it
-        raise _refused(DistributedType.DEEPSPEED)
+    if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):
+        return zero.ZeroAccelerator(cpu=cpu, bf16=mixed_precision == "bf16")
     accelerator = Accelerator(cpu=cpu, mixed_precision=mixed_precision)
     kind = accelerator.distributed_type
     if kind is DistributedType.MULTI_CPU and parse_flag_from_env("ACCELERATE_USE_FSDP"):
@@ -82,23 +85,24 @@ def _check_plugin(plugin: FullyShardedDataParallelPlugin) -> None:
 
 
 def place_of_weights(accelerator: Accelerator) -> str:
-    """:data:`WHOLE` or :data:`FSDP2`."""
+    """:data:`WHOLE`, :data:`FSDP2` or :data:`ZERO2`."""
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        return ZERO2
     return FSDP2 if accelerator.is_fsdp2 else WHOLE
 
 
-def prepare(accelerator: Accelerator, model: HawkeyeModel, optimizer: Optimizer) -> tuple[nn.Module, Any]:
+def prepare(
+    accelerator: Accelerator, model: HawkeyeModel, optimizer: Optimizer, *, max_grad_norm: float
+) -> tuple[nn.Module, Any]:
     """Model and optimiser onto device and processes; FSDP2 shards the model in place.
 
     Raises:
-        ConfigError: Trained weights are of several types, which FSDP2 cannot put into one group.
+        ConfigError: Trained weights are of several types, or frozen ones in 4 bits, which FSDP2 cannot shard.
     """
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        return model, zero.prepare(accelerator, model, optimizer, max_norm=max_grad_norm)
     if accelerator.is_fsdp2:
-        types = {p.dtype for p in model.parameters() if p.requires_grad}
-        if len(types) > 1 and accelerator.mixed_precision == "no":
-            raise ConfigError(
-                f"FSDP2 shards trained weights of one type, here are {', '.join(sorted(map(str, types)))}",
-                remedy="set backbone.dtype=fp32 or precision=bf16",
-            )
+        _check_types(accelerator, model)
     prepared, optimizer = accelerator.prepare(model, optimizer)
     if isinstance(model, FSDPModule):
         register_fsdp_forward_method(model, "encode")
@@ -107,13 +111,42 @@ def prepare(accelerator: Accelerator, model: HawkeyeModel, optimizer: Optimizer)
     return prepared, optimizer
 
 
+def _check_types(accelerator: Accelerator, model: HawkeyeModel) -> None:
+    if is_4bit(model):
+        raise ConfigError("weights in 4 bits are not sharded", remedy="set backbone.four_bit=off, or use ddp.yaml")
+    types = {p.dtype for p in model.parameters() if p.requires_grad}
+    if len(types) > 1 and accelerator.mixed_precision == "no":
+        raise ConfigError(
+            f"FSDP2 shards trained weights of one type, here are {', '.join(sorted(map(str, types)))}",
+            remedy="set backbone.dtype=fp32 or precision=bf16",
+        )
+
+
 def adding_up(accelerator: Accelerator, model: nn.Module) -> AbstractContextManager[Any]:
     """Around each piece of a step but the last: gradients stay in the process until the last piece adds them all up.
 
-    Not with FSDP2, where every piece sends its gradients: to keep them would take the memory of whole gradients, and
-    that is what sharding saves. The sums are the same.
+    Not where gradients are shared out: every piece sends them, because to keep them would take the memory of whole
+    gradients, and that is what sharing saves. The sums are the same.
     """
-    return nullcontext() if accelerator.is_fsdp2 else accelerator.no_sync(model)
+    return nullcontext() if place_of_weights(accelerator) != WHOLE else accelerator.no_sync(model)
+
+
+def backward(accelerator: Accelerator, loss: Tensor, *, last: bool) -> None:
+    """Gradients of a piece of a step, ``last`` or not; those of processes are averaged, not added."""
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        zero.backward(accelerator, loss, last=last)
+    else:
+        accelerator.backward(loss)
+
+
+def update(accelerator: Accelerator, model: nn.Module, optimizer: Any, *, max_grad_norm: float) -> float:
+    """Clip the gradients, step and drop them; returns their norm before."""
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        return zero.update(accelerator)
+    norm = accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(whole(norm))
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -135,8 +168,10 @@ def whole_state(model: HawkeyeModel, *, keep: bool) -> dict[str, Tensor]:
     }
 
 
-def whole_optimizer(optimizer: Any, *, keep: bool) -> dict[str, Any]:
+def whole_optimizer(accelerator: Accelerator, optimizer: Any, *, keep: bool) -> dict[str, Any]:
     """State of an optimiser as in a single process; all processes must ask. Empty unless ``keep``."""
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        return zero.whole_optimizer(optimizer, keep=keep)
     state = optimizer.state_dict()
     found = {
         index: {name: _gathered(value, keep=keep) for name, value in values.items()}
@@ -152,8 +187,10 @@ def _gathered(value: Any, *, keep: bool) -> Any:
     return tensor.cpu() if keep else None
 
 
-def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
+def load_optimizer(accelerator: Accelerator, optimizer: Any, state: dict[str, Any]) -> None:
     """Put back what :func:`whole_optimizer` gave; each process takes its part, none has to be sent."""
+    if isinstance(accelerator, zero.ZeroAccelerator):
+        return zero.load_optimizer(optimizer, state)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     found = {
         index: {name: _part(value, of=parameters[index]) for name, value in values.items()}

@@ -44,7 +44,8 @@ class Trainer:
     * a published backbone or a random one (``backbone``), all of it or adapters (``lora``), begun anew or with the
       weights of another run (``start``)
     * the batch in pieces (``accumulate``) and over processes (``accelerate launch``), with equal loss and gradients
-    * weights whole in every process or shared among them (FSDP2), as the launcher's configuration says
+    * weights whole in every process or shared among them (FSDP2), or the optimiser only (DeepSpeed's ZeRO-2), as the
+      launcher's configuration says
     * ``precision: bf16``, ``gradient_checkpointing``, ``workers``
     * metrics of each step in ``metrics.jsonl``, TensorBoard, Weights & Biases (``tensorboard``, ``wandb``)
     * loss and, in stage 2, F2 on the test split every ``eval_every`` steps, the best checkpoint kept; loss at the end
@@ -110,7 +111,9 @@ class Trainer:
         settings = self.settings
         trained = [p for p in self.bare.parameters() if p.requires_grad]
         optimizer = AdamW(trained, lr=settings.lr, weight_decay=settings.weight_decay)
-        self.model, self.optimizer = sharding.prepare(self.accelerator, self.bare, optimizer)
+        self.model, self.optimizer = sharding.prepare(
+            self.accelerator, self.bare, optimizer, max_grad_norm=settings.max_grad_norm
+        )
         self.schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, steps=self.steps, warmup_ratio=settings.warmup_ratio)
         )
@@ -120,7 +123,7 @@ class Trainer:
         """Begin at step 0, or where a checkpoint stands."""
         self.rng = rng_state()
         if state is not None:
-            sharding.load_optimizer(self.optimizer, state.optimizer)
+            sharding.load_optimizer(self.accelerator, self.optimizer, state.optimizer)
             self.schedule.load_state_dict(state.schedule)
             self.at = Standing.of(state.position)
             self.rng = state.rng[self.accelerator.process_index]
@@ -194,20 +197,19 @@ class Trainer:
                     balance_loss = balance.item()
                     loss = share + self.bare.config.lambda_bc * balance
                     router += router_sums(output.weights, batch["scene"].frame_mask)
-                self.accelerator.backward(loss * self.world)  # gradients of processes are averaged, not added
+                sharding.backward(self.accelerator, loss * self.world, last=last)  # processes are averaged, not added
             lm_loss += share.item()
         lm_loss = self._total(lm_loss)
         total = lm_loss + self.bare.config.lambda_bc * balance_loss
         if not math.isfinite(total):
             raise ConfigError(f"the loss of step {self.at.done} is {total}", remedy="lower `lr`")
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         rate = self.schedule.get_last_lr()[0]
-        self.optimizer.step()
+        limit = self.settings.max_grad_norm
+        norm = sharding.update(self.accelerator, self.model, self.optimizer, max_grad_norm=limit)
         self.schedule.step()
-        self.optimizer.zero_grad()
         values: dict[str, Any] = {
             "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
-            "grad_norm": sharding.whole(norm).item(), "answer_tokens": int(tokens),
+            "grad_norm": norm, "answer_tokens": int(tokens),
         }  # fmt: skip
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
@@ -284,7 +286,8 @@ class Trainer:
     def save_state(self) -> None:
         """A checkpoint to resume from: the state after the last whole step."""
         rng = gather_object([self.rng])
-        optimizer = sharding.whole_optimizer(self.optimizer, keep=self.accelerator.is_main_process)
+        keep = self.accelerator.is_main_process
+        optimizer = sharding.whole_optimizer(self.accelerator, self.optimizer, keep=keep)
         self.keeper.save_state(
             self.at, **self._model_state(), optimizer=optimizer, schedule=self.schedule.state_dict(), rng=rng
         )

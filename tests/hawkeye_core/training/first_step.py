@@ -1,4 +1,4 @@
-"""Under a launcher: the first step of a run with sharded weights. `first_step.py CONFIG OUT` writes what it found."""
+"""Under a launcher: the first step of a run that shares its model. `first_step.py CONFIG OUT` writes what it found."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ def main(config: str, out: str) -> None:
             if parameter.grad is not None:
                 gradients[name] = sharding.whole(parameter.grad)
 
-    trainer.optimizer.optimizer.register_step_pre_hook(keep)
+    shares_weights = sharding.place_of_weights(trainer.accelerator) == sharding.FSDP2
+    if shares_weights:
+        trainer.optimizer.optimizer.register_step_pre_hook(keep)
     values = trainer.step(*trainer._next(iter(trainer._loader())))
     after = trainer.evaluate()
     parameters = list(trainer.bare.parameters())
-    assert all(isinstance(p, DTensor) for p in parameters)
-    held = sum(p.to_local().numel() for p in parameters), sum(p.numel() for p in parameters)
+    if shares_weights:
+        assert all(isinstance(p, DTensor) for p in parameters)
+        held = sum(p.to_local().numel() for p in parameters), sum(p.numel() for p in parameters)
+    else:
+        kept = trainer.optimizer.optimizer.optimizer.state.values()
+        held = sum(v["exp_avg"].numel() for v in kept), sum(p.numel() for p in parameters if p.requires_grad)
     if trainer.accelerator.is_main_process:
         found = {"values": values, "before": before, "after": after, "gradients": gradients, "held": held}
         torch.save(found, out)
