@@ -104,6 +104,10 @@ class HawkeyeModel(PreTrainedModel):
         """Id of the placeholder that scene tokens replace (Video-LLaVA's video token)."""
         return int(self.backbone.config.video_token_index)
 
+    def encode(self, scene: SceneBatch) -> SceneOutput:
+        """The scene modules alone; sharded weights are gathered around methods of the model, not of its parts."""
+        return self.scene(scene)
+
     def embed(self, input_ids: Tensor, scene: SceneBatch) -> tuple[Tensor, SceneOutput]:
         """Text embeddings with the projected scene tokens in place of their placeholders, frame after frame.
 
@@ -184,6 +188,7 @@ class HawkeyeModel(PreTrainedModel):
             suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
             return_dict_in_generate=True,
             output_logits=True,
+            synced_gpus=False,  # processes have other numbers of answers; their weights must be whole here
         )
         tokens = result.sequences
         chosen = [

@@ -32,6 +32,7 @@ from hawkeye_core.training.record import (
     require_same_run,
     write_json,
 )
+from hawkeye_core.training.sharding import place_of_weights
 from hawkeye_core.training.trackers import Metrics, trackers_for
 from hawkeye_core.weights import sha256_of
 
@@ -185,6 +186,7 @@ def _describe(settings: TrainSettings, accelerator: Accelerator, data: StageData
         parameters=0,
         steps=steps,
         processes=accelerator.num_processes,
+        weights=place_of_weights(accelerator),
         device=accelerator.device.type,
         environment=environment(),
         git_commit=git_commit(Path(__file__).parent),

@@ -48,6 +48,8 @@ class RunRecord(Settings):
     """Optimiser steps of the whole run."""
     processes: int = 1
     """How many trained together."""
+    weights: str = "whole"
+    """What processes shared of the model: nothing (`whole`), weights (`fsdp2`), gradients and optimiser (`zero2`)."""
     device: str = "cpu"
     """Kind of device."""
     environment: dict[str, str]
@@ -61,6 +63,7 @@ class RunRecord(Settings):
         """All that decides the results, by name."""
         return TrainSettings.model_validate(self.settings).deciding() | {
             "processes": self.processes,
+            "weights": self.weights,
             "device": self.device,
             "samples": self.samples,
             **{name: digest[:12] for name, digest in self.inputs.items()},
@@ -87,8 +90,10 @@ def require_same_run(recorded: RunRecord, now: RunRecord, *, path: str | Path) -
 
 def _remedy(changed: Sequence[str], recorded: RunRecord) -> str:
     before = recorded.facts()
-    if "processes" in changed:
+    if "processes" in changed or "weights" in changed:
         way = f"start it with {before['processes']} processes (`accelerate launch --num_processes`)"
+        if "weights" in changed:
+            way += " and " + {"fsdp2": "fsdp2.yaml", "zero2": "deepspeed.yaml"}.get(before["weights"], "ddp.yaml")
     else:
         keys = [key for key in changed if key in TrainSettings.model_validate(recorded.settings).deciding()]
         way = f"give {' '.join(f'{key}={before[key]}' for key in keys)}" if keys else "give back what it was begun with"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import gather_object, send_to_device, set_seed
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -21,7 +20,7 @@ from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.hawkeye import IGNORE
 from hawkeye_core.model.saving import assign_trainable
 from hawkeye_core.progress import step_progress
-from hawkeye_core.training import run_state
+from hawkeye_core.training import run_state, sharding
 from hawkeye_core.training.balance import StepBalance
 from hawkeye_core.training.build import begin_with, build_model, max_length, start_weights
 from hawkeye_core.training.collate import TrainBatch
@@ -33,14 +32,6 @@ from hawkeye_core.training.order import MicroBatches
 from hawkeye_core.training.rng import rng_state, set_rng_state
 from hawkeye_core.training.router import router_sums, shares
 from hawkeye_core.training.schedule import rate_factor
-from hawkeye_core.training.sharding import (
-    check_launch,
-    load_optimizer,
-    whole_optimizer,
-    whole_state,
-    whole_tensor,
-    whole_weights,
-)
 from hawkeye_core.training.stop import StopAskedError, StopSignal, ignore_stop
 
 log = logging.getLogger(__name__)
@@ -53,6 +44,8 @@ class Trainer:
     * a published backbone or a random one (``backbone``), all of it or adapters (``lora``), begun anew or with the
       weights of another run (``start``)
     * the batch in pieces (``accumulate``) and over processes (``accelerate launch``), with equal loss and gradients
+    * weights whole in every process or shared among them (FSDP2), or the optimiser only (DeepSpeed's ZeRO-2), as the
+      launcher's configuration says
     * ``precision: bf16``, ``gradient_checkpointing``, ``workers``
     * metrics of each step in ``metrics.jsonl``, TensorBoard, Weights & Biases (``tensorboard``, ``wandb``)
     * loss and, in stage 2, F2 on the test split every ``eval_every`` steps, the best checkpoint kept; loss at the end
@@ -69,11 +62,10 @@ class Trainer:
     def __init__(self, settings: TrainSettings, stop: StopSignal | None = None) -> None:
         self.settings = settings
         self.stop = StopSignal(settings.run) if stop is None else stop
-        self.accelerator = Accelerator(
+        self.accelerator = sharding.open_accelerator(
             cpu=settings.device == "cpu", mixed_precision="bf16" if settings.precision == "bf16" else "no"
         )
         self.world = self.accelerator.num_processes
-        check_launch(self.accelerator)
         if settings.batch_size % (settings.accumulate * self.world):
             raise ConfigError(
                 f"batch_size {settings.batch_size} is not a multiple of {settings.accumulate} pieces "
@@ -119,7 +111,9 @@ class Trainer:
         settings = self.settings
         trained = [p for p in self.bare.parameters() if p.requires_grad]
         optimizer = AdamW(trained, lr=settings.lr, weight_decay=settings.weight_decay)
-        self.model, self.optimizer = self.accelerator.prepare(self.bare, optimizer)
+        self.model, self.optimizer = sharding.prepare(
+            self.accelerator, self.bare, optimizer, max_grad_norm=settings.max_grad_norm
+        )
         self.schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, steps=self.steps, warmup_ratio=settings.warmup_ratio)
         )
@@ -129,7 +123,7 @@ class Trainer:
         """Begin at step 0, or where a checkpoint stands."""
         self.rng = rng_state()
         if state is not None:
-            load_optimizer(self.optimizer, state.optimizer)
+            sharding.load_optimizer(self.accelerator, self.optimizer, state.optimizer)
             self.schedule.load_state_dict(state.schedule)
             self.at = Standing.of(state.position)
             self.rng = state.rng[self.accelerator.process_index]
@@ -194,7 +188,7 @@ class Trainer:
             self._stop_if_asked()
             batch = send_to_device(piece, self.accelerator.device)
             last = index == len(pieces) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
+            with nullcontext() if last else sharding.adding_up(self.accelerator, self.model):
                 with self.accelerator.autocast():
                     output = self.model(**batch)
                 share = loss = output.lm_loss * (output.answer_tokens / tokens)
@@ -203,20 +197,19 @@ class Trainer:
                     balance_loss = balance.item()
                     loss = share + self.bare.config.lambda_bc * balance
                     router += router_sums(output.weights, batch["scene"].frame_mask)
-                self.accelerator.backward(loss * self.world)  # gradients of processes are averaged, not added
+                sharding.backward(self.accelerator, loss * self.world, last=last)  # processes are averaged, not added
             lm_loss += share.item()
         lm_loss = self._total(lm_loss)
         total = lm_loss + self.bare.config.lambda_bc * balance_loss
         if not math.isfinite(total):
             raise ConfigError(f"the loss of step {self.at.done} is {total}", remedy="lower `lr`")
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         rate = self.schedule.get_last_lr()[0]
-        self.optimizer.step()
+        limit = self.settings.max_grad_norm
+        norm = sharding.update(self.accelerator, self.model, self.optimizer, max_grad_norm=limit)
         self.schedule.step()
-        self.optimizer.zero_grad()
         values: dict[str, Any] = {
             "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
-            "grad_norm": float(whole_tensor(norm)), "answer_tokens": int(tokens),
+            "grad_norm": norm, "answer_tokens": int(tokens),
         }  # fmt: skip
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
@@ -236,9 +229,9 @@ class Trainer:
         """
         if self.bare.scene.moe is None or len(pieces) == 1:
             return None
-        with torch.no_grad(), self.accelerator.autocast(), whole_weights(self.bare):
-            found = [self.bare.scene(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
-        return StepBalance(self.bare.config, found)
+        with torch.no_grad(), self.accelerator.autocast():
+            found = [self.bare.encode(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
+        return StepBalance(self.bare.config, [columns for columns in found if columns is not None])
 
     def _total(self, value: float) -> float:
         """Sum over the processes."""
@@ -276,7 +269,7 @@ class Trainer:
                 raise StopAskedError
 
         held_out = self.data.held_out
-        with whole_weights(self.bare):
+        with sharding.gathered(self.accelerator, self.bare):
             values = {"test_loss": held_out.loss(self.bare, self.collate, between=between)}
             if self.settings.eval_every:
                 values |= held_out.scores(self.bare, self.tokenizer, between=between)
@@ -292,15 +285,18 @@ class Trainer:
 
     def save_state(self) -> None:
         """A checkpoint to resume from: the state after the last whole step."""
+        rng = gather_object([self.rng])
+        keep = self.accelerator.is_main_process
+        optimizer = sharding.whole_optimizer(self.accelerator, self.optimizer, keep=keep)
         self.keeper.save_state(
-            self.at, **self._model_state(), optimizer=whole_optimizer(self.optimizer),
-            schedule=self.schedule.state_dict(), rng=gather_object([self.rng]),
-        )  # fmt: skip
+            self.at, **self._model_state(), optimizer=optimizer, schedule=self.schedule.state_dict(), rng=rng
+        )
         self.accelerator.wait_for_everyone()
 
     def _model_state(self) -> dict[str, Any]:
-        """What a checkpoint needs of the model; every process must ask."""
-        return {"model": self.bare, "tokenizer": self.tokenizer, "tensors": whole_state(self.bare)}
+        """What a checkpoint needs of the model; tensors in the main process only."""
+        tensors = sharding.whole_state(self.bare, keep=self.accelerator.is_main_process)
+        return {"model": self.bare, "tokenizer": self.tokenizer, "tensors": tensors}
 
     def _stop_if_asked(self) -> None:
         """Leave if any process was asked to stop; all processes leave at the same place."""

@@ -128,6 +128,15 @@ def test_gradient_checkpointing_really_recomputes(eight: TrainSettings) -> None:
     assert len(calls) == 2
 
 
+def test_bf16_evaluates_in_bf16(eight: TrainSettings) -> None:
+    trainer = Trainer(eight.model_copy(update={"precision": "bf16", "eval_every": 1, "eval_new_tokens": 4}))
+    trainer.setup()
+    seen = set()
+    trainer.bare.backbone.lm_head.register_forward_hook(lambda module, args, output: seen.add(output.dtype))
+    assert 0 < trainer.evaluate()["test_loss"] < 10
+    assert seen == {torch.bfloat16}
+
+
 def test_bf16_computes_in_bf16_and_keeps_the_weights_in_float32(eight: TrainSettings) -> None:
     full, _ = first_step(eight)
     half, gradients = first_step(eight, precision="bf16")

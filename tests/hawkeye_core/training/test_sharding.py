@@ -1,0 +1,226 @@
+"""Weights (FSDP2) or optimiser (ZeRO-2) shared among two processes over gloo, against a whole model in one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from accelerate.state import AcceleratorState
+from safetensors.torch import load_file
+
+from hawkeye_core.errors import BackendUnavailableError, ConfigError
+from hawkeye_core.training import run_state
+from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
+from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.keeper import CHECKPOINT
+from hawkeye_core.training.meter import TIMED
+from hawkeye_core.training.model_settings import LoraSettings
+from hawkeye_core.training.record import read_record
+from hawkeye_core.training.stop import TRIGGER
+from hawkeye_core.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = ROOT / "hawkeye_core/training/accelerate"
+FSDP2 = CONFIGS / "fsdp2.yaml"
+ZERO2 = CONFIGS / "deepspeed.yaml"
+with_deepspeed = pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="DeepSpeed is not installed")
+
+
+def launch(way: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`accelerate launch` of a module or a script, without GPUs."""
+    path = os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
+    values = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu", "PYTHONPATH": path}
+    start = ["-m", "accelerate.commands.launch", "--config_file", str(way), "--main_process_port", "0"]
+    return subprocess.Popen(
+        [sys.executable, *start, *arguments], cwd=ROOT, text=True, env=os.environ | values,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    try:
+        return process.communicate(timeout=60)[0]
+    except subprocess.TimeoutExpired:
+        process.terminate()  # the launcher ends its processes
+        raise
+
+
+def trained(way: Path, config: Path, run: Path, *arguments: str) -> Path:
+    process = launch(way, "-m", "hawkeye_core.cli", "train", "--config", str(config), "--run", str(run), *arguments)
+    output = ended(process)
+    assert process.returncode == 0, output
+    return run
+
+
+def whole_model(settings: TrainSettings) -> Trainer:
+    """Of this process alone."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    trainer = Trainer(settings)
+    trainer.setup()
+    return trainer
+
+
+def lines(run: Path) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name not in TIMED} for line in found]
+
+
+@pytest.fixture
+def shared(settings: TrainSettings) -> TrainSettings:
+    """Two layers, batches of eight in two pieces, evaluated at the beginning of an epoch and at the end, on a video of
+    three windows in one process and one of two in the other."""
+    return settings.model_copy(
+        update={"steps": 6, "batch_size": 8, "accumulate": 2, "lr": 1e-3, "checkpoint_every": 3, "eval_every": 3,
+                "eval_new_tokens": 8, "window_frames": 20, "hop_frames": 8, "tensorboard": False,
+                "backbone": settings.backbone.model_copy(update={"layers": 2})}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def to_file(settings: TrainSettings, name: str = "config.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+        return path
+
+    return to_file
+
+
+ON_BF16 = {"lora": LoraSettings(rank=4, dropout=0.0), "gradient_checkpointing": True, "precision": "bf16"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "change", "tolerance"),
+    [
+        (FSDP2, {}, 1e-6),
+        (FSDP2, ON_BF16, 5e-3),
+        pytest.param(ZERO2, {}, 1e-6, marks=with_deepspeed),
+        pytest.param(ZERO2, ON_BF16, 5e-3, marks=with_deepspeed),
+    ],
+    ids=["fsdp2-all-in-float32", "fsdp2-adapters-on-bf16", "zero2-all-in-float32", "zero2-adapters-on-bf16"],
+)
+def test_losses_and_gradients_are_those_of_a_whole_model(
+    shared: TrainSettings,
+    write: Callable[..., Path],
+    tmp_path: Path,
+    way: Path,
+    change: dict[str, Any],
+    tolerance: float,
+) -> None:
+    quiet = tmp_path / "one-test-video.jsonl"  # the second process has nothing to evaluate
+    quiet.write_text("".join(Path(shared.annotations).read_text().splitlines(keepends=True)[:2]))
+    settings = shared.model_copy(update={**change, "annotations": str(quiet), "max_grad_norm": 1e9})
+    out = tmp_path / "found.pt"
+    output = ended(launch(way, "tests/hawkeye_core/training/first_step.py", str(write(settings)), str(out)))
+    assert out.exists(), output
+    found = torch.load(out, weights_only=False)
+    trainer = whole_model(settings.model_copy(update={"run": settings.run + "-one"}))
+    before = trainer.evaluate()
+    gradients: dict[str, torch.Tensor] = {}
+
+    def keep(optimizer: object, args: object, kwargs: object) -> None:
+        gradients.update({n: p.grad.clone() for n, p in trainer.bare.named_parameters() if p.grad is not None})
+
+    trainer.optimizer.optimizer.register_step_pre_hook(keep)
+    values = trainer.step(*trainer._next(iter(trainer._loader())))
+    for name in ("loss", "lm_loss", "balance_loss", "grad_norm"):
+        assert found["values"][name] == pytest.approx(values[name], rel=tolerance), name
+    assert found["before"] == pytest.approx(before, rel=tolerance)
+    assert found["after"] == pytest.approx(trainer.evaluate(), rel=tolerance)
+    assert not found["gradients"] or found["gradients"].keys() == gradients.keys()
+    assert found["gradients"] or way == ZERO2  # they lie in its buffers; their norm and what they changed is above
+    for name, gradient in gradients.items() if way == FSDP2 else ():
+        assert found["gradients"][name].dtype == torch.float32
+        difference = (found["gradients"][name] - gradient).norm() / (gradient.norm() + 1e-9 * values["grad_norm"])
+        assert difference <= 10 * tolerance or gradient.norm() <= 1e-6 * values["grad_norm"], name
+    mine, every = found["held"]
+    assert every / 2 <= mine < 0.6 * every
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "name"), [(FSDP2, "fsdp2"), pytest.param(ZERO2, "zero2", marks=with_deepspeed)], ids=["fsdp2", "zero2"]
+)
+def test_shared_models_train_stop_and_resume_as_one(
+    shared: TrainSettings, write: Callable[..., Path], tmp_path: Path, way: Path, name: str
+) -> None:
+    config = write(shared)
+    one = whole_model(shared).train()
+    two = trained(way, config, tmp_path / "two")
+    assert len(lines(two)) == 8
+    for first, second in zip(lines(one), lines(two), strict=True):
+        for key in {"loss", "lm_loss", "balance_loss", "test_loss", "grad_norm"} & first.keys():
+            assert second[key] == pytest.approx(first[key], rel=1e-5), (first["step"], key)
+    record = read_record(two)
+    assert (record.processes, record.weights) == (2, name)
+
+    part = tmp_path / "part"
+    process = launch(way, "-m", "hawkeye_core.cli", "train", "--config", str(config), "--run", str(part))
+    while process.poll() is None and not ((part / "metrics.jsonl").exists() and lines(part)):
+        time.sleep(0.005)
+    (part / TRIGGER).touch()
+    output = ended(process)
+    assert process.returncode == 0, output
+    assert read_record(part).status == "stopped"
+    assert 1 <= int(run_state.checkpoints_of(part)[-1].name[-6:]) < 6
+    with pytest.raises(ConfigError, match=rf"start it with 2 processes \(`accelerate launch.*`\) and {way.name}"):
+        whole_model(shared.model_copy(update={"run": str(part), "resume": True}))
+    trained(way, part / "config.yaml", part, "--resume")
+    assert lines(part) == lines(two)
+    assert (part / CHECKPOINT / WEIGHTS).read_bytes() == (two / CHECKPOINT / WEIGHTS).read_bytes()
+    last, same = (
+        torch.load(run_state.checkpoints_of(run)[-1] / run_state.OPTIMIZER, weights_only=True) for run in (two, part)
+    )
+    assert repr(last["rng"]) == repr(same["rng"])
+    for key, values in last["optimizer"]["state"].items():
+        assert all(torch.equal(value, same["optimizer"]["state"][key][name]) for name, value in values.items())
+
+    model, _ = load_checkpoint(two / CHECKPOINT)  # in this one process
+    single = load_file(one / CHECKPOINT / WEIGHTS)
+    sharded = dict(model.named_parameters())
+    assert sharded.keys() == single.keys()
+    assert max((sharded[name] - value).abs().max().item() for name, value in single.items()) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param({"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}, "zero_stage is 3",
+                     marks=with_deepspeed),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "1"}, "fsdp_version is not 2"),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+          "FSDP_ACTIVATION_CHECKPOINTING": "true"}, "fsdp_cpu_ram_efficient_loading is on.*; fsdp_activation_check"),
+    ],
+)  # fmt: skip
+def test_other_ways_to_share_a_model_are_refused(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, values: dict[str, str], message: str
+) -> None:
+    rendezvous = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"}
+    for name, value in (rendezvous | values).items():
+        monkeypatch.setenv(name, value)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    try:
+        with pytest.raises(ConfigError, match=rf"(?s){message}.*remedy: start it with .*fsdp2.yaml"):
+            Trainer(settings)
+    finally:
+        torch.distributed.destroy_process_group()
+        AcceleratorState._reset_state(reset_partial_state=True)
+    assert not Path(settings.run).exists()
+
+
+def test_without_deepspeed_the_remedy_is_named(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    monkeypatch.setattr("hawkeye_core.training.zero.find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailableError, match=r"(?s)DeepSpeed is not installed.*pip install.*fsdp2.yaml"):
+        Trainer(settings)
