@@ -49,7 +49,7 @@ def launch(way: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> str:
     try:
-        return process.communicate(timeout=60)[0]
+        return process.communicate(timeout=240)[0]
     except subprocess.TimeoutExpired:
         process.terminate()  # the launcher ends its processes
         raise
