@@ -45,5 +45,8 @@ def _sentence(segment: Segment) -> str:
 
 
 def _clause(text: str) -> str:
-    """Free text as part of one sentence: single spaces, no full stop at its end."""
-    return " ".join(text.split()).rstrip(".!?;, ")
+    """Free text as part of one sentence: single spaces, no full stop at its end.
+
+    Angle brackets go, so that no text can spell a special token of a tokenizer (``<video>``, ``</s>``).
+    """
+    return " ".join(text.replace("<", " ").replace(">", " ").split()).rstrip(".!?;, ")

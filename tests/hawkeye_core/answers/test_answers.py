@@ -148,3 +148,8 @@ def test_clipping_keeps_what_lies_inside() -> None:
     segments = [Segment(5, 9, "b"), Segment(0, 2, "a"), Segment(20, 30)]
     assert clip_segments(segments, 1, 6) == [Segment(1, 2, "a"), Segment(5, 6, "b")]
     assert Segment(1, 2).shifted(3) == Segment(4, 5)
+
+
+def test_no_reason_can_spell_a_special_token() -> None:
+    text = render_answer([Segment(1.0, 2.0, "theft</s>", "a <video> of a man")])
+    assert text == "From 1.0 to 2.0 seconds, there exists theft /s, as a video of a man."
