@@ -1,0 +1,1 @@
+"""ReconSim: a drawn world of recon-videos in which joints, boxes, relations, segments and reasons are known."""
