@@ -135,10 +135,8 @@ def average_precision(
     total = sum(len(segments) for segments in truths.values())
     if total == 0:
         return math.nan
-    free = {video: list(segments) for video, segments in truths.items()}
     ranked = sorted(detections, key=lambda detection: -detection.score)
-    hits = np.array([_take(free.get(item.video, []), item, tiou) for item in ranked], bool)
-    return _area(hits, total)
+    return _area(match_detections(truths, ranked, tiou=tiou), total)
 
 
 def mean_average_precision(
@@ -147,6 +145,14 @@ def mean_average_precision(
     """AP at each threshold and their mean, under the keys ``0.1`` ... and ``mean``."""
     values = {f"{tiou:g}": average_precision(truths, detections, tiou=tiou) for tiou in tious}
     return values | {"mean": float(np.mean(list(values.values())))}
+
+
+def match_detections(
+    truths: Mapping[str, Sequence[Interval]], ranked: Sequence[Detection], *, tiou: float
+) -> NDArray[np.bool_]:
+    """[N] whether each detection, best first, takes a truth; see :func:`average_precision`."""
+    free = {video: list(segments) for video, segments in truths.items()}
+    return np.array([_take(free.get(item.video, []), item, tiou) for item in ranked], bool)
 
 
 def _take(free: list[Interval], detection: Detection, tiou: float) -> bool:
