@@ -1,0 +1,129 @@
+"""Questions on plain actions and relations, and their answers: what the small language model learns before Hawkeye.
+
+Five kinds: when something is seen, what is seen from when to when, what one after the other, a description, and
+something that is not seen at all. Times are written as everywhere (:mod:`hawkeye_core.answers.time_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hawkeye_core.answers.time_text import STEP_S, format_seconds
+from hawkeye_core.tiny.account import Account, Told, merged_spans
+
+NOT_SEEN = "It is not present."
+DESCRIBE = "Describe the video."
+LIST = "Analyze the following video and list what happens."
+
+KINDS = ("when", "what", "list", "describe", "not")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question and its answer; ``kind`` is one of :data:`KINDS`."""
+
+    kind: str
+    question: str
+    answer: str
+
+
+def when_question(text: str) -> str:
+    """Asks when something is seen."""
+    return f"Locate the timestamps when this is present: {text}."
+
+
+def when_answer(spans: Sequence[tuple[float, float]]) -> str:
+    """``From 3.0 to 4.5 seconds. From 7.0 to 8.0 seconds.``, or that it is not seen."""
+    return " ".join(f"{between(*span)}." for span in spans) or NOT_SEEN
+
+
+def between(start_s: float, end_s: float) -> str:
+    """``From 3.0 to 4.5 seconds``; what is shorter than the written resolution is written 0.1 s long."""
+    start, end = format_seconds(start_s), format_seconds(end_s)
+    return f"From {start} to {end if end != start else format_seconds(start_s + STEP_S)} seconds"
+
+
+def draw_exchanges(
+    account: Account, rng: np.random.Generator, *, count: int, foreign: Sequence[str] = ()
+) -> list[Exchange]:
+    """Different questions about one stretch of video.
+
+    Args:
+        account: What is known of it.
+        rng: Chooses.
+        count: How many; fewer if not so many different ones come up.
+        foreign: Sentences about other videos, to ask for what is not there.
+    """
+    makers = [_when_action, _when_relation, _what, _list, _describe]
+    shares = np.array([0.34, 0.16, 0.16, 0.2, 0.04])
+    if foreign:
+        makers, shares = [*makers, lambda a, r: _absent(a, r, foreign)], np.append(shares, 0.1)
+    found: dict[str, Exchange] = {}
+    for maker in rng.choice(len(makers), size=3 * count, p=shares / shares.sum()):
+        exchange = makers[int(maker)](account, rng)
+        if exchange is not None:
+            found.setdefault(exchange.question, exchange)
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def _when(told: Sequence[Told], rng: np.random.Generator) -> Exchange | None:
+    texts = sorted({item.text for item in told})
+    if not texts:
+        return None
+    spans_of = {text: merged_spans([item for item in told if item.text == text]) for text in texts}
+    # What is always there says little about time: short spans are asked for more often.
+    weight = np.array([1 / (0.5 + sum(end - start for start, end in spans_of[text])) for text in texts])
+    text = texts[int(rng.choice(len(texts), p=weight / weight.sum()))]
+    return Exchange("when", when_question(text), when_answer(spans_of[text]))
+
+
+def _when_action(account: Account, rng: np.random.Generator) -> Exchange | None:
+    return _when([item for item in account.told if item.action], rng)
+
+
+def _when_relation(account: Account, rng: np.random.Generator) -> Exchange | None:
+    return _when([item for item in account.told if not item.action], rng)
+
+
+def _absent(account: Account, rng: np.random.Generator, foreign: Sequence[str]) -> Exchange | None:
+    present = {item.text for item in account.told}
+    text = foreign[int(rng.integers(len(foreign)))]
+    return None if text in present else Exchange("not", when_question(text), NOT_SEEN)
+
+
+def _what(account: Account, rng: np.random.Generator) -> Exchange | None:
+    actions = [item for item in account.told if item.action]
+    if not actions:
+        return None
+    item = actions[int(rng.integers(len(actions)))]
+    start, end = format_seconds(item.start_s), format_seconds(item.end_s)
+    texts = dict.fromkeys(
+        other.text for other in actions
+        if min(other.end_s, item.end_s) - max(other.start_s, item.start_s) > 0.6 * (item.end_s - item.start_s)
+    )  # fmt: skip
+    return Exchange("what", f"What happens from {start} to {end} seconds?", " ".join(map(_sentence, texts)))
+
+
+def _list(account: Account, rng: np.random.Generator) -> Exchange | None:
+    people = sorted({item.who for item in account.told if item.action})
+    if not people:
+        return None
+    counts = np.array([sum(item.action and item.who == who for item in account.told) for who in people], float)
+    who = people[int(rng.choice(len(people), p=counts / counts.sum()))]
+    items = sorted((i for i in account.told if i.action and i.who == who), key=lambda item: item.start_s)
+    subject = " ".join(items[0].text.split()[:2])
+    lines = [f"{between(item.start_s, item.end_s)}, {item.text}." for item in items[:6]]
+    return Exchange("list", f"{LIST.rstrip('.')} with {subject}.", " ".join(lines))
+
+
+def _describe(account: Account, rng: np.random.Generator) -> Exchange | None:
+    return Exchange("describe", DESCRIBE, account.description) if account.description else None
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
