@@ -56,7 +56,7 @@ def open_accelerator(*, cpu: bool, mixed_precision: str) -> Accelerator:
         if torch.cuda.is_available():  # torch would shard over the GPUs
             raise ConfigError("FSDP on the CPU of a machine with GPUs", remedy="hide them: CUDA_VISIBLE_DEVICES=")
         accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin()
-        accelerator.state.distributed_type = kind = DistributedType.FSDP
+        zero.declare(accelerator, kind := DistributedType.FSDP)
     if kind is DistributedType.FSDP:
         plugin = accelerator.state.fsdp_plugin
         _check_plugin(plugin)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import AutocastKwargs, DeepSpeedPlugin, DistributedType
 from torch import Tensor
 from torch.optim import Optimizer
@@ -22,6 +22,16 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 CONFIG = "hawkeye_core/training/accelerate/deepspeed.yaml"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW keeps of each weight."""
+
+
+def declare(accelerator: Accelerator, kind: DistributedType) -> None:
+    """Say how a model is shared, as Accelerate does by itself on GPUs.
+
+    In both of its states, because each ``AcceleratorState()``, which the libraries make where they please, copies
+    what the partial state holds over what all of them share.
+    """
+    accelerator.state.distributed_type = kind
+    PartialState._shared_state["distributed_type"] = kind
 
 
 class ZeroAccelerator(Accelerator):
@@ -52,7 +62,7 @@ class ZeroAccelerator(Accelerator):
                 )
             self.state.deepspeed_plugins = DeepSpeedPlugin()
             self.state.deepspeed_plugins.select(_from_accelerator_state=True)
-            self.state.distributed_type = DistributedType.DEEPSPEED
+            declare(self, DistributedType.DEEPSPEED)
         plugin = self.state.deepspeed_plugin
         found = {
             f"zero_stage is {plugin.zero_stage}": plugin.zero_stage != 2,

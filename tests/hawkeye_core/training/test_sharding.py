@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from hawkeye_core.errors import BackendUnavailableError, ConfigError
-from hawkeye_core.training import run_state
+from hawkeye_core.training import run_state, sharding
 from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.keeper import CHECKPOINT
@@ -94,6 +94,17 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return to_file
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """This process stands where a launcher's only process would."""
+    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 ON_BF16 = {"lora": LoraSettings(rank=4, dropout=0.0), "gradient_checkpointing": True, "precision": "bf16"}
@@ -194,6 +205,21 @@ def test_shared_models_train_stop_and_resume_as_one(
 
 
 @pytest.mark.parametrize(
+    ("values", "place"),
+    [({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}, sharding.FSDP2), ({}, sharding.WHOLE)],
+    ids=["fsdp2", "whole"],
+)
+def test_a_model_stays_shared_whoever_asks_accelerate_for_its_state(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, launched: None, values: dict[str, str], place: str
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    trainer = Trainer(settings)
+    AcceleratorState()  # libraries do so; it begins with what the partial state holds
+    assert sharding.place_of_weights(trainer.accelerator) == place
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         pytest.param({"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}, "zero_stage is 3",
@@ -204,18 +230,12 @@ def test_shared_models_train_stop_and_resume_as_one(
     ],
 )  # fmt: skip
 def test_other_ways_to_share_a_model_are_refused(
-    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, values: dict[str, str], message: str
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, launched: None, values: dict[str, str], message: str
 ) -> None:
-    rendezvous = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"}
-    for name, value in (rendezvous | values).items():
+    for name, value in values.items():
         monkeypatch.setenv(name, value)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
-    try:
-        with pytest.raises(ConfigError, match=rf"(?s){message}.*remedy: start it with .*fsdp2.yaml"):
-            Trainer(settings)
-    finally:
-        torch.distributed.destroy_process_group()
-        AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(ConfigError, match=rf"(?s){message}.*remedy: start it with .*fsdp2.yaml"):
+        Trainer(settings)
     assert not Path(settings.run).exists()
 
 
