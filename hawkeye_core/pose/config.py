@@ -18,7 +18,8 @@ class HigherHRNetSettings(Settings):
     size: HigherHRNetSize = "w32-512"
     """Network width and input size; `tiny` is a small network for tests and the demo."""
     weights: str = "weights/pose_higher_hrnet_w32_512.pth"
-    """Path of the official checkpoint, or `untrained` for random weights (everything made from them says so)."""
+    """Path of the official checkpoint; or `shipped` for those in the package (`tiny` only, trained on drawn scenes); or
+    `untrained` for random weights (everything made from them says so)."""
     flip_test: bool = True
     """Also run the mirrored frame and average (official default; twice the time, about 1 AP)."""
     scale_factors: tuple[Annotated[float, Field(gt=0, le=4)], ...] = (1.0,)

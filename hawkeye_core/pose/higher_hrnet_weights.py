@@ -14,6 +14,8 @@ from hawkeye_core.pose.config import HigherHRNetSize
 from hawkeye_core.pose.higher_hrnet import ARCHITECTURES, HigherHRNet
 from hawkeye_core.pose.hrnet import ExchangeModule
 from hawkeye_core.pose.hrnet_blocks import BasicBlock, Bottleneck
+from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.shipped import shipped
 from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights, sha256_of
 
 PUBLISHED = "the model zoo of github.com/HRNet/HigherHRNet-Human-Pose-Estimation (pose_higher_hrnet_w32_512.pth ...)"
@@ -27,24 +29,35 @@ def build_network(size: HigherHRNetSize, weights: str, *, key: str = "pose.weigh
 
     Args:
         size: Which of :data:`ARCHITECTURES`.
-        weights: Path of a checkpoint, or ``untrained`` for random weights that are the same at every call.
+        weights: Path of a checkpoint; ``shipped`` for the package's (``tiny`` only); or ``untrained`` for random weights
+            that are the same at every call.
         key: The configuration key that names the file, for error messages.
 
     Returns:
         The network, and ``sha256:<hex>`` or ``untrained``.
 
     Raises:
-        WeightsError: The file is missing, damaged, hostile, or made for another network.
+        WeightsError: The file is missing, damaged, hostile, or made for another network; or ``shipped`` for a size that
+            is not.
     """
     network = HigherHRNet(ARCHITECTURES[size])
     if weights == UNTRAINED:
         initialise(network, seed=0)
         return network.eval(), UNTRAINED
-    path = require_weights(weights, published=PUBLISHED, key=key)
+    path = _shipped(size, key=key) if weights == SHIPPED else require_weights(weights, published=PUBLISHED, key=key)
     state = read_checkpoint(path)
     _check_width(state, size=size, path=path)
     load_strictly(network, state, path=path)
     return network.eval(), f"sha256:{sha256_of(path)}"
+
+
+def _shipped(size: HigherHRNetSize, *, key: str) -> Path:
+    if size != "tiny":
+        raise WeightsError(
+            f"`{key}: {SHIPPED}` goes with `size: tiny` only, not with {size}",
+            remedy=f"set `pose.size: tiny`, or get the weights of {size} from {PUBLISHED} and set `{key}` to their path",
+        )
+    return shipped("pose")
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
