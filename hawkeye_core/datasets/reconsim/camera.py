@@ -1,0 +1,143 @@
+"""A surveillance camera as a pinhole, and where such cameras hang.
+
+Picture coordinates are continuous: pixel i covers [i, i + 1), its middle is at i + 0.5. x grows to the right, y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hawkeye_core.datasets.reconsim.stage import F32, Place
+from hawkeye_core.errors import ConfigError
+
+VIEWS: tuple[str, ...] = ("oblique", "corner", "overhead", "drone")
+"""Ways a camera looks at a place."""
+
+_PERSON_M = 1.8
+_TALLEST_PX_PER_240 = 140.0
+_MARGIN = 0.03  # of the picture, kept free on each side
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera without roll and without lens distortion.
+
+    With r, d, f the unit vectors to the right, downwards in the picture and forwards, and q = p - position:
+    x = width / 2 + focal (q . r) / (q . f), y = height / 2 + focal (q . d) / (q . f), depth = q . f.
+
+    Args:
+        position: In world metres.
+        yaw: Direction of sight seen from above, radians counter-clockwise from +y.
+        pitch: Angle of sight below the horizon, radians.
+        focal_px: Focal length in pixels.
+        width: Of the picture in pixels.
+        height: Of the picture in pixels.
+    """
+
+    position: tuple[float, float, float]
+    yaw: float
+    pitch: float
+    focal_px: float
+    width: int
+    height: int
+
+    @cached_property
+    def eye(self) -> NDArray[np.float64]:
+        """Position as an array [3]."""
+        return np.asarray(self.position, np.float64)
+
+    @cached_property
+    def axes(self) -> NDArray[np.float64]:
+        """Rows: right, down in the picture, forwards; [3, 3]."""
+        sin_yaw, cos_yaw = np.sin(self.yaw), np.cos(self.yaw)
+        sin_pitch, cos_pitch = np.sin(self.pitch), np.cos(self.pitch)
+        right = np.array([cos_yaw, sin_yaw, 0.0])
+        forward = np.array([-sin_yaw * cos_pitch, cos_yaw * cos_pitch, -sin_pitch])
+        return np.stack([right, np.cross(forward, right), forward])
+
+    def project(self, points: NDArray[np.floating]) -> F32:
+        """World points [..., 3] to [..., 3]: x px, y px, depth m. Depth <= 0: behind the camera, x and y are NaN."""
+        seen = (np.asarray(points, np.float64) - self.eye) @ self.axes.T
+        depth = seen[..., 2]
+        ratio = self.focal_px / np.where(depth > 0, depth, np.nan)
+        seen[..., 0] = self.width / 2 + seen[..., 0] * ratio
+        seen[..., 1] = self.height / 2 + seen[..., 1] * ratio
+        return seen.astype(np.float32)
+
+    def rays(self, *, scale: int = 1) -> NDArray[np.float64]:
+        """Directions [H * scale, W * scale, 3] from the eye through every pixel, of depth 1."""
+        x = (np.arange(self.width * scale) + 0.5) / scale - self.width / 2
+        y = (np.arange(self.height * scale) + 0.5) / scale - self.height / 2
+        right, down, forward = self.axes
+        across = x[None, :, None] / self.focal_px * right
+        return across + y[:, None, None] / self.focal_px * down + forward
+
+
+def make_camera(view: str, place: Place, rng: np.random.Generator, *, width: int, height: int) -> Camera:
+    """Hang a camera so that everything within the place's extent, up to a person's height, is in the picture.
+
+    ``oblique`` hangs at 3 to 5 m and looks down by some 20 to 35 degrees; ``corner`` hangs higher and looks along a
+    diagonal; ``overhead`` looks down by 60 to 80 degrees; ``drone`` by 45 to 70 from 14 to 25 m through a longer lens.
+
+    Args:
+        view: One of :data:`VIEWS`.
+        place: Its extent is fitted.
+        rng: Of height, direction and angle.
+        width: Of the picture in pixels.
+        height: Of the picture in pixels.
+
+    Raises:
+        ConfigError: No such view.
+    """
+    half_x, half_y = place.extent_m
+    swing = 0.25 if min(half_x, half_y) < 0.6 * max(half_x, half_y) else 0.5
+    along = 0.0 if half_x >= 0.6 * half_y or place.kind == "corridor" else 0.5 * np.pi
+    turn = along + np.pi * rng.integers(2)
+    if view == "oblique":
+        yaw, pitch, up = turn + rng.uniform(-swing, swing), rng.uniform(20, 32), rng.uniform(3.2, 5.0)
+    elif view == "corner":
+        side = rng.choice([-1.0, 1.0])
+        yaw, pitch, up = turn + side * rng.uniform(swing, swing + 0.35), rng.uniform(30, 44), rng.uniform(4.8, 7.0)
+    elif view == "overhead":
+        yaw, pitch, up = turn + rng.uniform(-swing, swing), rng.uniform(60, 80), rng.uniform(7.0, 10.0)
+    elif view == "drone":
+        yaw, pitch, up = turn + rng.uniform(-1, 1) * (swing + 0.3), rng.uniform(45, 70), rng.uniform(14, 25)
+    else:
+        raise ConfigError(f"no such view: {view!r}", remedy=f"use one of {', '.join(VIEWS)}")
+    reach = abs(half_x * np.sin(yaw)) + abs(half_y * np.cos(yaw))
+    away = up / np.tan(np.radians(pitch))
+    if view in ("oblique", "corner"):  # never above the heads of those in front
+        away = max(away, reach + 2.5)
+    position = (float(np.sin(yaw) * away), float(-np.cos(yaw) * away), float(up))
+    start = Camera(position, float(yaw), float(np.arctan2(up - 0.7, away)), float(width), width, height)
+    return _fitted(start, half_x, half_y)
+
+
+def _fitted(camera: Camera, half_x: float, half_y: float) -> Camera:
+    """Turn the camera and choose its focal length so that the extent fills the picture."""
+    corners = np.array([[x, y, z] for x in (-half_x, half_x) for y in (-half_y, half_y) for z in (0.0, _PERSON_M)])
+    width, height = camera.width, camera.height
+    for _ in range(12):
+        points = camera.project(corners)
+        low, high = points[:, :2].min(0), points[:, :2].max(0)
+        off_x, off_y = (low + high) / 2 - (width / 2, height / 2)
+        zoom = float(min(width * (1 - 2 * _MARGIN) / (high - low)[0], height * (1 - 2 * _MARGIN) / (high - low)[1]))
+        camera = Camera(
+            camera.position,
+            float(camera.yaw - np.arctan(off_x / camera.focal_px) / np.cos(camera.pitch)),
+            float(np.clip(camera.pitch + np.arctan(off_y / camera.focal_px), 0.05, 1.5)),
+            camera.focal_px * zoom,
+            width,
+            height,
+        )
+    points = camera.project(corners)
+    spread = np.abs(points[:, :2] - (width / 2, height / 2)).max(0) / (width / 2, height / 2)
+    focal = camera.focal_px * (1 - 2 * _MARGIN) / float(spread.max())
+    nearest = float(points[:, 2].min()) + 0.5 * _PERSON_M * np.sin(camera.pitch)
+    tallest = focal * 1.75 * np.cos(camera.pitch) / nearest
+    focal *= min(1.0, _TALLEST_PX_PER_240 * height / 240 / float(tallest))
+    return Camera(camera.position, camera.yaw, camera.pitch, focal, width, height)
