@@ -5,7 +5,7 @@ Picture coordinates are continuous: pixel i covers [i, i + 1), its middle is at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -111,33 +111,35 @@ def make_camera(view: str, place: Place, rng: np.random.Generator, *, width: int
     reach = abs(half_x * np.sin(yaw)) + abs(half_y * np.cos(yaw))
     away = up / np.tan(np.radians(pitch))
     if view in ("oblique", "corner"):  # never above the heads of those in front
-        away = max(away, reach + 2.5)
+        away = max(away, 1.2 * reach + 2.5)
     position = (float(np.sin(yaw) * away), float(-np.cos(yaw) * away), float(up))
     start = Camera(position, float(yaw), float(np.arctan2(up - 0.7, away)), float(width), width, height)
     return _fitted(start, half_x, half_y)
 
 
 def _fitted(camera: Camera, half_x: float, half_y: float) -> Camera:
-    """Turn the camera and choose its focal length so that the extent fills the picture."""
+    """Turn the camera and choose its focal length so that the extent fills the picture.
+
+    Tries a grid of directions, then a finer one around the best, and keeps the one that lets the lens be longest.
+    """
     corners = np.array([[x, y, z] for x in (-half_x, half_x) for y in (-half_y, half_y) for z in (0.0, _PERSON_M)])
-    width, height = camera.width, camera.height
-    for _ in range(12):
-        points = camera.project(corners)
-        low, high = points[:, :2].min(0), points[:, :2].max(0)
-        off_x, off_y = (low + high) / 2 - (width / 2, height / 2)
-        zoom = float(min(width * (1 - 2 * _MARGIN) / (high - low)[0], height * (1 - 2 * _MARGIN) / (high - low)[1]))
-        camera = Camera(
-            camera.position,
-            float(camera.yaw - np.arctan(off_x / camera.focal_px) / np.cos(camera.pitch)),
-            float(np.clip(camera.pitch + np.arctan(off_y / camera.focal_px), 0.05, 1.5)),
-            camera.focal_px * zoom,
-            width,
-            height,
-        )
-    points = camera.project(corners)
-    spread = np.abs(points[:, :2] - (width / 2, height / 2)).max(0) / (width / 2, height / 2)
-    focal = camera.focal_px * (1 - 2 * _MARGIN) / float(spread.max())
-    nearest = float(points[:, 2].min()) + 0.5 * _PERSON_M * np.sin(camera.pitch)
-    tallest = focal * 1.75 * np.cos(camera.pitch) / nearest
-    focal *= min(1.0, _TALLEST_PX_PER_240 * height / 240 / float(tallest))
-    return Camera(camera.position, camera.yaw, camera.pitch, focal, width, height)
+    for reach in (0.36, 0.05):
+        turns = [
+            replace(camera, yaw=camera.yaw + yaw, pitch=float(np.clip(camera.pitch + pitch, 0.05, 1.55)))
+            for yaw in reach * np.linspace(-1, 1, 7)
+            for pitch in reach * np.linspace(-1, 1, 13)
+        ]
+        camera = max(turns, key=lambda turned: _longest(turned, corners))
+    focal = _longest(camera, corners)
+    nearest = float(((corners - camera.eye) @ camera.axes[2]).min())
+    tallest = focal * _PERSON_M * np.cos(camera.pitch) / max(nearest, 0.1)
+    return replace(camera, focal_px=focal * min(1.0, _TALLEST_PX_PER_240 * camera.height / 240 / float(tallest)))
+
+
+def _longest(camera: Camera, corners: NDArray[np.float64]) -> float:
+    """The longest focal length in px with which all corners are in the picture; 0 where one is beside the camera."""
+    across, down, depth = ((corners - camera.eye) @ camera.axes.T).T
+    if depth.min() < 0.3:
+        return 0.0
+    half_w, half_h = (0.5 - _MARGIN) * camera.width, (0.5 - _MARGIN) * camera.height
+    return float(min(half_w / np.abs(across / depth).max(), half_h / np.abs(down / depth).max()))

@@ -37,7 +37,7 @@ def _sprite(hard: bool) -> NDArray[np.float32]:
     at = (np.arange(_BLOB, dtype=np.float32) + 0.5) / _BLOB * 2 - 1
     r2 = at[:, None] ** 2 + at[None, :] ** 2
     bell = np.clip(1 - r2, 0, 1)
-    return np.clip(2.2 * bell, 0, 1) if hard else bell**1.5
+    return np.asarray(np.clip(2.2 * bell, 0, 1) if hard else bell**1.5, np.float32)
 
 
 def blobs_of(effect: Effect, camera: Camera) -> list[Blob]:
@@ -58,14 +58,14 @@ def blobs_of(effect: Effect, camera: Camera) -> list[Blob]:
         puffs = _cloud(size, age, steady, brown=effect.kind == "dust")
     elif effect.kind == "flash":
         fade = max(0.0, 1.0 - age / 0.5)
-        puffs = [(np.zeros(3), 0.9 * size, (120, 190, 250), 0.75 * fade, False)]
+        puffs = [(np.zeros(3), 1.0 * size, (120, 190, 250), 0.85 * fade, False)]
         puffs += [(np.zeros(3), 0.5 * size * fade, (215, 245, 255), fade, True)] if fade > 0 else []
     else:
         fade = max(0.0, 1.0 - age / 1.0)
         puffs = []
-        for _ in range(10):
+        for _ in range(16):
             spread = flicker.normal(size=3) * (0.35, 0.35, 0.3) * size
-            puffs.append((spread, 0.05 * size + 0.015, (110, 220, 255), fade, True))
+            puffs.append((spread, 0.045 * size + 0.015, (110, 220, 255), fade, True))
     if not puffs:
         return []
     points = camera.project(np.asarray(effect.at) + np.stack([puff[0] for puff in puffs]))
@@ -81,39 +81,34 @@ _Puff = tuple[NDArray[np.float64], float, tuple[int, int, int], float, bool]
 
 def _fire(size: float, strength: float, rng: np.random.Generator) -> list[_Puff]:
     """A glow, then tongues from dark red outside to light yellow inside, narrower upwards."""
-    puffs: list[_Puff] = [(np.zeros(3), 1.0 * size, (50, 120, 235), 0.35 * strength, False)]
-    for colour, share, count in (((30, 70, 225), 1.0, 8), ((30, 140, 250), 0.75, 7), ((110, 225, 255), 0.5, 5)):
+    puffs: list[_Puff] = [(np.zeros(3), 1.1 * size, (50, 120, 235), 0.4 * strength, False)]
+    for colour, share, count in (((30, 60, 215), 1.0, 12), ((30, 135, 250), 0.75, 10), ((120, 228, 255), 0.5, 8)):
         for k in range(count):
             up = (k + rng.random()) / count
-            wide = 0.3 * size * share * strength * (1 - 0.75 * up) * rng.uniform(0.75, 1.1)
-            side = rng.normal(size=2) * 0.16 * size * share * (1 - up)
-            at = np.array([side[0], side[1], (up - 0.45) * size * (0.6 + 0.4 * share) * strength])
+            wide = 0.3 * size * share * strength * (1 - 0.8 * up) * rng.uniform(0.8, 1.1)
+            side = rng.normal(size=2) * 0.2 * size * share * (1 - up)
+            at = np.array([side[0], side[1], (up - 0.4) * size * (0.55 + 0.45 * share) * strength])
             puffs.append((at, float(wide), colour, 0.9, True))
     return puffs
 
 
 def _cloud(size: float, age: float, rng: np.random.Generator, *, brown: bool) -> list[_Puff]:
-    """Puffs that rise (smoke) or spread along the ground (dust), grow and thin out."""
+    """Puffs that rise for ever (smoke), or spread along the ground once (dust), grow and thin out."""
     puffs: list[_Puff] = []
     life = 1.5 if brown else 3.0
-    for k in range(9):
-        start, way, shade = rng.random(), rng.normal(size=3), rng.uniform(0.75, 1.15)
-        old = age - start * (0.3 if brown else life)
+    for k in range(14):
+        way, shade = rng.normal(size=3), rng.uniform(0.75, 1.2)
+        old = age - k / 14 * (0.3 if brown else life)
         if old < 0:
             continue
-        old = old if brown else old % life
-        share = min(old / life, 1.0)
+        share = min(old / life, 1.0) if brown else old % life / life
         if brown:
             at = np.array([way[0], way[1], 0.25 * abs(way[2])]) * size * 0.5 * share**0.5
             colour = (int(118 * shade), int(142 * shade), int(160 * shade))
         else:
-            at = np.array([0.15 * way[0], 0.15 * way[1], -0.4 + 1.1 * share]) * size
-            at[0] += 0.25 * size * share
-            colour = (int(92 * shade), int(90 * shade), int(88 * shade))
-        radius = size * (0.14 + 0.26 * share)
-        puffs.append((at, radius, colour, (0.75 if not brown else 0.65) * (1 - share) ** 0.7, False))
-        if k > 8:
-            break
+            at = np.array([0.12 * way[0] + 0.25 * share, 0.12 * way[1], -0.4 + 1.2 * share]) * size
+            colour = (int(76 * shade), int(74 * shade), int(72 * shade))
+        puffs.append((at, size * (0.16 + 0.28 * share), colour, 0.85 * (1 - share) ** 0.7, False))
     return puffs
 
 

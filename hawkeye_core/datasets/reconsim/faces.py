@@ -72,33 +72,43 @@ def painting_order(solids: list[Solid], eye: NDArray[np.float64]) -> list[int]:
         return list(range(n))
     depth = np.array([solid.depth for solid in solids])
     boxes = [i for i in range(n) if solids[i].normals is not None]
+    if not boxes:
+        return np.argsort(-depth, kind="stable").tolist()
     first = depth[:, None] > depth[None, :]  # [i, j]: i is painted before j
-    if boxes:
-        corners = np.stack([solid.corners for solid in solids])  # [n, 8, 3]
-        normals = np.stack([solids[i].normals for i in boxes])  # type: ignore[misc]  # [b, 6, 3]
-        along = np.einsum("bfc,nkc->bfnk", normals, corners)
-        face = along[np.arange(len(boxes)), :, boxes, :].max(-1)  # [b, 6]: where the face is along its normal
-        gap = along.min(-1) - face[:, :, None]  # [b, 6, n]
-        eye_outside = (normals @ eye) > face  # [b, 6]
-        best = gap.argmax(1)  # [b, n]
-        widest = np.full((n, n), -0.12)  # metres that two solids may stick into each other
-        for b, i in enumerate(boxes):
-            clear = gap[b, best[b], np.arange(n)]
-            wins = clear > np.maximum(widest[i], widest[:, i])
-            wins[i] = False
-            widest[i, wins] = clear[wins]
-            i_first = eye_outside[b, best[b]]
-            first[i, wins] = i_first[wins]
-            first[wins, i] = ~i_first[wins]
-    waits_for = first.sum(0)  # how many are painted before it
-    left = np.ones(n, bool)
+    corners = np.stack([solid.corners for solid in solids])  # [n, 8, 3]
+    normals = np.stack([solids[i].normals for i in boxes])  # type: ignore[misc]  # [b, 6, 3]
+    along = np.einsum("bfc,nkc->bfnk", normals, corners)
+    face = along[np.arange(len(boxes)), :, boxes, :].max(-1)  # [b, 6]: where the face is along its normal
+    gap = along.min(-1) - face[:, :, None]  # [b, 6, n]
+    eye_outside = (normals @ eye) > face  # [b, 6]
+    best = gap.argmax(1)  # [b, n]
+    widest = np.full((n, n), -0.12)  # metres that two solids may stick into each other
+    for b, i in enumerate(boxes):
+        clear = gap[b, best[b], np.arange(n)]
+        wins = clear > np.maximum(widest[i], widest[:, i])
+        wins[i] = False
+        widest[i, wins] = clear[wins]
+        i_first = eye_outside[b, best[b]]
+        first[i, wins] = i_first[wins]
+        first[wins, i] = ~i_first[wins]
+    return _hindmost_first(first, depth)
+
+
+def _hindmost_first(first: NDArray[np.bool_], depth: NDArray[np.float64]) -> list[int]:
+    """An order in which i comes before j where ``first[i, j]``; the farthest of those that may come next does.
+
+    In a ring, where each waits for another, the farthest of those that wait for the fewest comes next.
+    """
+    packed = np.packbits(first, axis=0, bitorder="little")
+    waits_for = [int.from_bytes(packed[:, j].tobytes(), "little") for j in range(len(depth))]
+    left = np.argsort(-depth, kind="stable").tolist()
+    remaining = (1 << len(depth)) - 1
     order: list[int] = []
-    while len(order) < n:
-        candidates = np.flatnonzero(left)
-        fewest = waits_for[candidates]
-        ready = candidates[fewest == fewest.min()]  # more than 0 only in a ring, which is cut at the hindmost
-        pick = int(ready[depth[ready].argmax()])
+    while left:
+        pick = next((i for i in left if not waits_for[i] & remaining), None)
+        if pick is None:
+            pick = min(left, key=lambda i: (waits_for[i] & remaining).bit_count())
         order.append(pick)
-        left[pick] = False
-        waits_for -= first[pick]
+        left.remove(pick)
+        remaining &= ~(1 << pick)
     return order

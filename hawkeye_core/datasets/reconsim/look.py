@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from hawkeye_core.datasets.reconsim.stage import F32, Look
 from hawkeye_core.errors import ConfigError
+
+_ROAM = 64  # px by which the window of noise moves about from frame to frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,28 @@ class Light:
     def shade(self, normals: NDArray[np.floating]) -> NDArray[np.float64]:
         """Brightness [...] of faces with these unit normals [..., 3], about 1."""
         depth = self.contrast_of_faces
-        return 1.05 - depth + depth * np.clip(normals @ self.towards, -0.4, 1.0)
+        return 1.05 - depth + depth * np.clip(normals @ self.towards, -0.15, 1.0)
 
 
 LIGHTS: Mapping[str, Light] = MappingProxyType({
     "day": Light(1.0, 1.0, (1.0, 1.0, 1.0), 0.0, (0.45, 0.3), 0.45, 0.42),
     "overcast": Light(0.86, 0.72, (1.04, 1.0, 0.97), 4.0, (0.08, 0.05), 0.25, 0.26),
-    "dusk": Light(0.6, 0.8, (0.88, 0.92, 1.14), 6.0, (-0.9, 0.3), 0.3, 0.36),
-    "night": Light(0.46, 0.12, (0.93, 1.06, 0.93), 10.0, (0.1, -0.1), 0.35, 0.3),
+    "dusk": Light(0.68, 0.8, (0.92, 0.94, 1.08), 6.0, (-0.9, 0.3), 0.3, 0.36),
+    "night": Light(0.58, 0.15, (0.93, 1.06, 0.93), 8.0, (0.1, -0.1), 0.35, 0.3),
 })  # fmt: skip
 """By name; ``night`` is dim and grey-green, as a camera with infrared lamps sees."""
 
 
-def light_of(look: Look) -> Light:
-    """The light a look names.
+def light_of(look: Look, *, indoors: bool) -> Light:
+    """The light a look names; indoors it comes from the ceiling, with short and weak shadows.
 
     Raises:
         ConfigError: No such light.
     """
     if look.light not in LIGHTS:
         raise ConfigError(f"no such light: {look.light!r}", remedy=f"use one of {', '.join(LIGHTS)}")
-    return LIGHTS[look.light]
+    light = LIGHTS[look.light]
+    return replace(light, sun=(0.07, -0.05), shadow=0.25, contrast_of_faces=0.28) if indoors else light
 
 
 def random_look(rng: np.random.Generator) -> Look:
@@ -93,12 +96,13 @@ def random_look(rng: np.random.Generator) -> Look:
 
 
 @lru_cache(maxsize=8)
-def _noise_tile(seed: int, height: int, width: int) -> NDArray[np.int16]:
-    """Standard deviation 64, so that whole numbers are fine enough; frames cut windows of it."""
+def _noise_tiles(seed: int, deviation: float, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Grey levels to add and to take away; half of the noise is common to the colours. Frames cut windows of them."""
     rng = np.random.default_rng(seed)
-    grey = rng.standard_normal((height + 64, width + 64, 1), np.float32)
-    colour = rng.standard_normal((height + 64, width + 64, 3), np.float32)
-    return np.asarray(np.rint(64 * (0.8 * grey + 0.6 * colour)), np.int16)
+    grey = rng.standard_normal((height + _ROAM, width + _ROAM, 1), np.float32)
+    colour = rng.standard_normal((height + _ROAM, width + _ROAM, 3), np.float32)
+    levels = np.rint(deviation * (0.8 * grey + 0.6 * colour))
+    return np.clip(levels, 0, 255).astype(np.uint8), np.clip(-levels, 0, 255).astype(np.uint8)
 
 
 def apply_look(image: NDArray[np.uint8], look: Look, *, frame: int) -> NDArray[np.uint8]:
@@ -118,9 +122,10 @@ def apply_look(image: NDArray[np.uint8], look: Look, *, frame: int) -> NDArray[n
         image = cv2.LUT(image, table)  # type: ignore[assignment]
     if look.noise > 0:
         height, width = image.shape[:2]
-        top, left = np.random.default_rng((look.seed, frame)).integers(0, 65, size=2)
-        tile = _noise_tile(look.seed, height, width)[top : top + height, left : left + width]
-        image = cv2.addWeighted(image, 1.0, tile, look.noise / 64, 0.0, dtype=cv2.CV_8U)  # type: ignore[assignment]
+        top, left = np.random.default_rng((look.seed, frame)).integers(0, _ROAM + 1, size=2)
+        window = (slice(top, top + height), slice(left, left + width))
+        more, less = _noise_tiles(look.seed, look.noise, height, width)
+        image = cv2.subtract(cv2.add(image, more[window]), less[window])  # type: ignore[assignment]
     if look.jpeg_quality > 0:
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[assignment]

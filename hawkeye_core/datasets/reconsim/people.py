@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -32,7 +34,19 @@ _LIMBS: tuple[tuple[str, str, str, float, float, str], ...] = (  # joints, radii
     ("foot", "ankle", "toes", 0.046, 0.042, "shoes"),
 )
 _SIDES = ("left", "right")
-_EXTRA = ("left_hand", "right_hand", "left_toes", "right_toes", "chin", "crown", "nape", "back", "hair_tip", "seat")
+_HEAD_ENDS: tuple[tuple[str, float, float], ...] = (  # lengths of the neck upwards and ahead of the head's joint
+    ("chin", 0.5, 0.30),
+    ("crown", 1.25, 0.22),
+    ("nape", 0.75, -0.28),
+    ("back", 1.32, -0.05),
+    ("hair_tip", -1.6, -0.95),
+)
+_HEAD_UP = np.array([[up] for _, up, _ in _HEAD_ENDS])
+_HEAD_AHEAD = np.array([[ahead] for _, _, ahead in _HEAD_ENDS])
+_EXTRA = ("left_hand", "right_hand", "left_toes", "right_toes", *(name for name, _, _ in _HEAD_ENDS))
+_WRISTS, _ELBOWS, _FEET, _ANKLES = (
+    [JOINT[f"{side}_{name}"] for side in _SIDES] for name in ("wrist", "elbow", "foot", "ankle")
+)
 _POINT: dict[str, int] = {**JOINT, **{name: len(JOINT) + i for i, name in enumerate(_EXTRA)}}
 
 _CAPSULES: list[tuple[str, int, int, float, float, str]] = [
@@ -48,53 +62,76 @@ _FROM = np.array([c[1] for c in _CAPSULES])
 _TO = np.array([c[2] for c in _CAPSULES])
 _RADII = np.array([c[3:5] for c in _CAPSULES])
 _HEAD = [i for i, c in enumerate(_CAPSULES) if c[0] in ("head", "hair")]
+_ENDS = np.array([[c[1], c[2]] * 4 for c in _CAPSULES])
+_COLOUR_NAMES = [c[5] for c in _CAPSULES]
+_RIM_PX = 0.6
+_RIM_SHADE = 0.62
 _CAPSULE_PARTS = [PART[c[0]] for c in _CAPSULES]
 _ARC = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 6)
 _COS, _SIN = np.cos(_ARC), np.sin(_ARC)
+_SQUARE = 0.13 * np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]) / np.sqrt(2)
+_SHADOWED = [
+    JOINT[name]
+    for name in (
+        "head",
+        "pelvis",
+        "left_knee",
+        "right_knee",
+        "left_foot",
+        "right_foot",
+        "left_shoulder",
+        "right_shoulder",
+    )
+]
 _CIRCLE = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], -1)
 
-_HULLS: tuple[tuple[str, tuple[tuple[str, float], ...], str], ...] = (  # part, joints with radii, colour
-    ("hips", (("left_hip", 0.094), ("right_hip", 0.094), ("spine1", 0.105)), "trousers"),
-    (
-        "trunk",
-        (("left_shoulder", 0.062), ("right_shoulder", 0.062), ("spine3", 0.118), ("spine1", 0.112), ("pelvis", 0.110)),
-        "shirt",
-    ),
+
+class _Hull(NamedTuple):
+    """A part that is the hull of discs around joints."""
+
+    name: str
+    joints: list[int]
+    radii: NDArray[np.float64]
+    colour: str
+    nearer: float
+    """Metres it is put towards the camera in the order of the parts."""
+
+
+def _hull(name: str, discs: tuple[tuple[str, float], ...], colour: str, nearer: float) -> _Hull:
+    return _Hull(name, [_POINT[joint] for joint, _ in discs], np.array([r for _, r in discs]), colour, nearer)
+
+
+_HIPS = _hull("hips", (("left_hip", 0.094), ("right_hip", 0.094), ("spine1", 0.105)), "trousers", -0.02)
+_TRUNK = _hull(
+    "trunk",
+    (("left_shoulder", 0.062), ("right_shoulder", 0.062), ("spine3", 0.118), ("spine1", 0.112), ("pelvis", 0.110)),
+    "shirt",
+    0.0,
 )
-_SKIRT = (
-    "skirt",
-    (("left_hip", 0.098), ("right_hip", 0.098), ("left_knee", 0.095), ("right_knee", 0.095)),
-    "skirt",
+_SKIRT = _hull(
+    "skirt", (("left_hip", 0.098), ("right_hip", 0.098), ("left_knee", 0.1), ("right_knee", 0.1)), "skirt", 0.06
 )
-_LONG_HAIR = ("hair", (("back", 0.098), ("nape", 0.092), ("hair_tip", 0.080)), "hair")
+_LONG_HAIR = _hull("hair", (("back", 0.098), ("nape", 0.092), ("hair_tip", 0.080)), "hair", 0.0)
+_BODY = (_HIPS, _TRUNK)
+_WOMAN = (_HIPS, _TRUNK, _SKIRT, _LONG_HAIR)
+_HOODED_WOMAN = (_HIPS, _TRUNK, _SKIRT)
 
 
 def _points(joints: F32) -> NDArray[np.float64]:
-    """Joints and what hangs on them: finger tips, toes, ends of the head; [J3 + 10, 3]."""
+    """Joints and what hangs on them: finger tips, toes, ends of the head; [J3 + 9, 3]."""
     body = np.asarray(joints, np.float64)
     head, neck = body[JOINT["head"]], body[JOINT["neck"]]
     up = head - neck
     size = max(float(np.sqrt(up @ up)), 1e-3)
     right = body[JOINT["right_shoulder"]] - body[JOINT["left_shoulder"]]
     right = right - (right @ up) / size**2 * up
-    right = right * (size / max(float(np.sqrt(right @ right)), 1e-6))
-    ahead = np.cross(up, right) / size
-    hands = [
-        body[JOINT[f"{s}_wrist"]] + 0.33 * (body[JOINT[f"{s}_wrist"]] - body[JOINT[f"{s}_elbow"]]) for s in _SIDES
-    ]
-    toes = [
-        body[JOINT[f"{s}_foot"]] + 0.35 * (body[JOINT[f"{s}_foot"]] - body[JOINT[f"{s}_ankle"]]) * (1.0, 1.0, 0.0)
-        for s in _SIDES
-    ]
-    ends = [
-        head + 0.5 * up + 0.30 * ahead,
-        head + 1.25 * up + 0.22 * ahead,
-        head + 0.75 * up - 0.28 * ahead,
-        head + 1.32 * up - 0.05 * ahead,
-        head - 1.6 * up - 0.95 * ahead,
-        body[JOINT["pelvis"]],
-    ]
-    return np.concatenate([body, np.array(hands + toes + ends)])
+    right = right / max(float(np.sqrt(right @ right)), 1e-6)
+    ahead = np.array(
+        (up[1] * right[2] - up[2] * right[1], up[2] * right[0] - up[0] * right[2], up[0] * right[1] - up[1] * right[0])
+    )
+    hands = body[_WRISTS] + 0.33 * (body[_WRISTS] - body[_ELBOWS])
+    toes = body[_FEET] + 0.35 * (body[_FEET] - body[_ANKLES]) * (1.0, 1.0, 0.0)
+    return np.concatenate([body, hands, toes, head + _HEAD_UP * up + _HEAD_AHEAD * ahead])
 
 
 def _capsules(
@@ -110,16 +147,17 @@ def _capsules(
     return np.concatenate([start[:, None] + r0[:, None, None] * back, end[:, None] + r1[:, None, None] * arc], 1)
 
 
+@lru_cache(maxsize=256)
 def _palette(person: Appearance, light: Light) -> dict[str, NDArray[np.float64]]:
     """Colours of clothes as the light shows them."""
-    shirt = np.array(person.shirt, np.float64)
     bare = sum(person.shirt) % 3 == 0  # a third of all shirts have short sleeves
+    shirt, trousers = np.array(person.shirt, np.float64), np.array(person.trousers, np.float64)
     colours = {
         "shirt": shirt,
         "sleeve": np.array(person.skin if bare and not person.hood else person.shirt, np.float64),
         "skin": np.array(person.skin, np.float64),
-        "trousers": np.array(person.trousers, np.float64),
-        "skirt": np.array(person.trousers, np.float64) * 0.92,
+        "trousers": trousers,
+        "skirt": 0.92 * trousers,
         "hair": 0.85 * shirt if person.hood else np.array(person.hair, np.float64),
         "shoes": np.array(person.shoes, np.float64),
     }
@@ -140,63 +178,104 @@ def person_solids(person: Appearance, joints: F32, camera: Camera, light: Light,
         return []
     points = _points(joints)
     seen = camera.project(points).astype(np.float64)
-    if seen[:, 2].min() < 0.3:
-        return []
     flat, depth = seen[:, :2], seen[:, 2]
+    if depth.min() < 0.3:
+        return []
     size = person.height_m / 1.75 * person.build
     pixels = camera.focal_px / depth * size  # px for a metre at 1.75 m
-    neck = float(np.linalg.norm(points[JOINT["head"]] - points[JOINT["neck"]]))
-    child = person.kind == "child"
-    radii = _RADII * (1.0, 1.0)
-    head = (1.0 if child else 0.92) * neck / size
+    palette = _palette(person, light)
+    up = points[JOINT["head"]] - points[JOINT["neck"]]
+    neck = float(np.sqrt(up @ up)) / size
+    return [
+        *_capsule_solids(person, points, flat, depth, pixels, neck, palette, owner),
+        *_hull_solids(person, points, flat, depth, pixels, neck, palette, owner),
+    ]
+
+
+def _capsule_solids(
+    person: Appearance,
+    points: NDArray[np.float64],
+    flat: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    pixels: NDArray[np.float64],
+    neck: float,
+    palette: dict[str, NDArray[np.float64]],
+    owner: int,
+) -> list[Solid]:
+    """Limbs, neck and head. What is farther than the trunk is darker."""
+    radii = _RADII.copy()
+    head = (1.0 if person.kind == "child" else 0.92) * neck
     radii[_HEAD[0]] = (0.82 * head, 0.90 * head)
     radii[_HEAD[1]] = (0.98 * head, 1.05 * head) if person.hood else (0.92 * head, 0.96 * head)
     r0, r1 = radii[:, 0] * pixels[_FROM], radii[:, 1] * pixels[_TO]
-    outlines = to_fixed(_capsules(flat[_FROM], flat[_TO], r0, r1))
-    rims = to_fixed(_capsules(flat[_FROM], flat[_TO], r0 + 0.6, r1 + 0.6))
-    colours = _palette(person, light)
-    capsule_depth = 0.5 * (depth[_FROM] + depth[_TO]) - 0.5 * (radii[:, 0] + radii[:, 1])
-    middle = float(depth[JOINT["spine1"]])
+    start, end = flat[_FROM], flat[_TO]
+    both = to_fixed(
+        _capsules(
+            np.concatenate([start, start]),
+            np.concatenate([end, end]),
+            np.concatenate([r0 + _RIM_PX, r0]),
+            np.concatenate([r1 + _RIM_PX, r1]),
+        )
+    )
+    at = 0.5 * (depth[_FROM] + depth[_TO]) - 0.5 * (radii[:, 0] + radii[:, 1])
+    shade = np.clip(0.93 - 0.5 * (at - depth[JOINT["spine1"]] + 0.1), 0.8, 1.08)
+    colours = np.stack([palette[name] for name in _COLOUR_NAMES]) * shade[:, None]
+    fills, rims, n = colours.tolist(), (_RIM_SHADE * colours).tolist(), len(_CAPSULES)
+    corners = points[_ENDS]
+    return [
+        Solid(
+            [Face(both[i], tuple(rims[i]), part), Face(both[n + i], tuple(fills[i]), part)],
+            corners[i],
+            None,
+            float(at[i]),
+            owner,
+        )
+        for i, part in enumerate(_CAPSULE_PARTS)
+    ]
 
-    solids: list[Solid] = []
-    for i, (_, a, b, _, _, colour) in enumerate(_CAPSULES):
-        far = min(max(0.93 - 0.5 * (float(capsule_depth[i]) - middle + 0.1), 0.8), 1.08)
-        shade = colours[colour] * far
-        part = _CAPSULE_PARTS[i]
-        faces = [Face(rims[i], _dark(shade), part), Face(outlines[i], _colour(shade), part)]
-        solids.append(Solid(faces, points[[a, b] * 4], None, float(capsule_depth[i]), owner))
-    hulls = list(_HULLS)
-    if person.kind == "woman":
-        hulls += [_SKIRT, *([] if person.hood else [_LONG_HAIR])]
-    for name, joints_of, colour in hulls:
-        numbers = [_POINT[joint] for joint, _ in joints_of]
-        radius = np.array([r for _, r in joints_of]) * pixels[numbers]
-        if name == "hair":
-            radius *= neck / size / 0.093
-        faces = []
-        for grow, tone in ((0.6, _dark(colours[colour])), (0.0, _colour(colours[colour]))):
-            ring = flat[numbers][:, None] + (radius + grow)[:, None, None] * _CIRCLE
-            hull = cv2.convexHull(ring.reshape(-1, 2).astype(np.float32))[:, 0]
-            faces.append(Face(to_fixed(hull), tone, PART[name]))
-        at = float(depth[numbers].mean()) + {"hips": 0.02, "trunk": 0.0, "skirt": -0.06, "hair": 0.0}[name]
-        corners = points[(numbers * 3)[:8]]
-        solids.append(Solid(faces, corners, None, at, owner))
+
+def _hull_solids(
+    person: Appearance,
+    points: NDArray[np.float64],
+    flat: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    pixels: NDArray[np.float64],
+    neck: float,
+    palette: dict[str, NDArray[np.float64]],
+    owner: int,
+) -> list[Solid]:
+    """Trunk, hips, skirt and long hair."""
+    hulls = _BODY if person.kind != "woman" else _HOODED_WOMAN if person.hood else _WOMAN
+    discs = [joint for hull in hulls for joint in hull.joints]
+    radii = np.concatenate([hull.radii for hull in hulls]) * pixels[discs]
+    if hulls[-1].name == "hair":
+        radii[-len(hulls[-1].joints) :] *= neck / 0.093
+    reach = np.stack([radii + _RIM_PX, radii])[..., None, None] * _CIRCLE  # [2, k, 8, 2]
+    rings = to_fixed(flat[discs][None, :, None] + reach)
+    far = depth.tolist()
+    solids, first = [], 0
+    for hull in hulls:
+        k = len(hull.joints)
+        rim, inner = rings[:, first : first + k].reshape(2, -1, 2)
+        first += k
+        part = PART[hull.name]
+        b, g, r = palette[hull.colour].tolist()
+        faces = [
+            Face(_outline(rim), (_RIM_SHADE * b, _RIM_SHADE * g, _RIM_SHADE * r), part),
+            Face(_outline(inner), (b, g, r), part),
+        ]
+        at = sum(far[joint] for joint in hull.joints) / k - hull.nearer
+        solids.append(Solid(faces, points[(hull.joints * 4)[:8]], None, at, owner))
     return solids
 
 
-def _colour(shade: NDArray[np.float64]) -> tuple[float, float, float]:
-    return (float(shade[0]), float(shade[1]), float(shade[2]))
-
-
-def _dark(shade: NDArray[np.float64]) -> tuple[float, float, float]:
-    return (float(shade[0]) * 0.62, float(shade[1]) * 0.62, float(shade[2]) * 0.62)
+def _outline(points: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.asarray(cv2.convexHull(points), np.int32)[:, 0]
 
 
 def shadow_points(joints: F32, light: Light) -> NDArray[np.float64]:
     """Ground points [n, 3] whose hull is the shadow of a body: its joints seen from the sun, and a disc under it."""
-    body = np.asarray(joints, np.float64)
-    spread = np.concatenate([body[:, :2] + 0.13 * _CIRCLE[k] for k in (1, 3, 5, 7)])
-    height = np.tile(np.maximum(body[:, 2], 0.0), 4)
-    ground = np.zeros((len(spread), 3))
-    ground[:, :2] = spread + height[:, None] * np.array(light.sun)
-    return ground
+    body = np.asarray(joints, np.float64)[_SHADOWED]
+    ground = np.zeros((len(body), len(_SQUARE), 3))
+    ground[..., :2] = body[:, None, :2] + np.maximum(body[:, None, 2:], 0.0) * np.array(light.sun) + _SQUARE
+    return ground.reshape(-1, 3)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,11 +20,13 @@ from hawkeye_core.errors import ConfigError
 
 PLACES: tuple[str, ...] = ("street", "shop", "corridor", "car park")
 """Kinds of place."""
+INDOORS = frozenset(("shop", "corridor"))
+"""Places under a ceiling."""
 
 _SCALE = 2  # rays for each pixel and side; edges come out smooth
 _TILE = 256
 
-Paint = Callable[[NDArray[np.float64], NDArray[np.float64]], F32]
+Paint = Callable[[F32, F32], F32]
 
 
 @dataclass(frozen=True)
@@ -43,23 +46,31 @@ class Wall:
     paint: Paint
 
 
+@lru_cache(maxsize=1)
+def _tiles() -> list[F32]:
+    """Roughness in three grains, of standard deviation 1, that goes on across the edges; the same for all places."""
+    rng = np.random.default_rng(20260101)
+    tiles = []
+    for sigma in (0.6, 3.0, 14.0):
+        grains = np.pad(rng.standard_normal((_TILE, _TILE), np.float32), _TILE // 2, mode="wrap")
+        soft = cv2.GaussianBlur(grains, (0, 0), sigma)[_TILE // 2 : -_TILE // 2, _TILE // 2 : -_TILE // 2]
+        tiles.append(np.asarray(soft / soft.std(), np.float32))
+    return tiles
+
+
 class _Texture:
-    """Seeded roughness of surfaces, a function of the place on them."""
+    """Roughness of surfaces, a function of the place on them; places cut it from different spots."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        tiles = []
-        for sigma in (0.6, 3.0, 14.0):
-            tile = np.pad(rng.standard_normal((_TILE, _TILE)), _TILE // 2, mode="wrap")
-            tile = cv2.GaussianBlur(tile, (0, 0), sigma)[_TILE // 2 : -_TILE // 2, _TILE // 2 : -_TILE // 2]
-            tiles.append(tile / tile.std())
-        self._tiles = tiles
+        self._shift = rng.integers(_TILE, size=2)
 
-    def __call__(self, u: NDArray[np.float64], v: NDArray[np.float64], weights: tuple[float, ...]) -> F32:
+    def __call__(self, u: F32, v: F32, weights: tuple[float, float, float]) -> F32:
         """Grey levels to add, [...]; grains of about 3, 15 and 70 cm with these standard deviations."""
-        i = np.asarray(np.floor(v * 20), np.int64) % _TILE
-        j = np.asarray(np.floor(u * 20), np.int64) % _TILE
-        total = sum(w * tile[i, j] for w, tile in zip(weights, self._tiles, strict=True))
-        return np.asarray(total, np.float32)
+        i = (np.floor(v * 20).astype(np.int32) + self._shift[0]) % _TILE
+        j = (np.floor(u * 20).astype(np.int32) + self._shift[1]) % _TILE
+        fine, middle, coarse = _tiles()
+        mixed = weights[0] * fine + weights[1] * middle + weights[2] * coarse
+        return np.asarray(mixed[i, j], np.float32)
 
 
 def _mix(base: F32, where: NDArray[np.bool_], colour: Colour) -> None:
@@ -70,14 +81,12 @@ def _flat(shape: tuple[int, ...], colour: tuple[float, float, float]) -> F32:
     return np.broadcast_to(np.array(colour, np.float32), (*shape, 3)).copy()
 
 
-def _asphalt(texture: _Texture, u: NDArray[np.float64], v: NDArray[np.float64], grey: float) -> F32:
+def _asphalt(texture: _Texture, u: F32, v: F32, grey: float) -> F32:
     base = _flat(u.shape, (grey * 1.03, grey * 1.01, grey))
     return base + texture(u, v, (5.0, 4.0, 4.0))[..., None]
 
 
-def _slabs(
-    texture: _Texture, u: NDArray[np.float64], v: NDArray[np.float64], size: float, colour: Colour, joint: float
-) -> F32:
+def _slabs(texture: _Texture, u: F32, v: F32, size: float, colour: Colour, joint: float) -> F32:
     """Square slabs, each a little lighter or darker, with joints between."""
     base = _flat(u.shape, colour) + texture(u, v, (2.0, 2.0, 3.0))[..., None]
     i, j = np.floor(u / size), np.floor(v / size)
@@ -93,7 +102,7 @@ def _street_ground(place: Place, rng: np.random.Generator, texture: _Texture) ->
     slab: Colour = (int(rng.integers(140, 165)), int(rng.integers(145, 168)), int(rng.integers(150, 172)))
     dash = rng.uniform(1.6, 2.4)
 
-    def paint(x: NDArray[np.float64], y: NDArray[np.float64]) -> F32:
+    def paint(x: F32, y: F32) -> F32:
         base = _asphalt(texture, x, y, grey)
         middle = 0.5 * (kerb + near_kerb)
         _mix(base, (np.abs(y - middle) < 0.07) & (x % (2 * dash) < dash), (205, 212, 214))
@@ -111,7 +120,7 @@ def _car_park_ground(place: Place, rng: np.random.Generator, texture: _Texture) 
     edge, shift = place.extent_m[1] * rng.uniform(0.1, 0.35), rng.uniform(0, bay)
     grass = (52, 98, 80)
 
-    def paint(x: NDArray[np.float64], y: NDArray[np.float64]) -> F32:
+    def paint(x: F32, y: F32) -> F32:
         base = _asphalt(texture, x, y, grey)
         bays = (np.abs(y) > edge) & (np.abs(y) < edge + 5.2)
         _mix(base, bays & (np.abs((x + shift) % bay - 0.5 * bay) < 0.05), line)
@@ -127,7 +136,7 @@ def _shop_ground(place: Place, rng: np.random.Generator, texture: _Texture) -> P
     colour: Colour = tuple(int(c) for c in np.array(rng.choice([[178, 186, 190], [150, 164, 176], [166, 172, 168]])))  # type: ignore[assignment]
     size = float(rng.choice([0.4, 0.6]))
 
-    def paint(x: NDArray[np.float64], y: NDArray[np.float64]) -> F32:
+    def paint(x: F32, y: F32) -> F32:
         return _slabs(texture, x, y, size, colour, 0.02)
 
     return paint
@@ -138,7 +147,7 @@ def _corridor_ground(place: Place, rng: np.random.Generator, texture: _Texture) 
     colour = tuple(float(c) for c in colours[rng.integers(4)])
     border = place.extent_m[0] * 0.8
 
-    def paint(x: NDArray[np.float64], y: NDArray[np.float64]) -> F32:
+    def paint(x: F32, y: F32) -> F32:
         base = _flat(x.shape, (colour[0], colour[1], colour[2])) + texture(x, y, (2.0, 2.5, 4.0))[..., None]
         base[np.abs(x) > border] *= 0.82
         return base
@@ -152,7 +161,7 @@ def _facade(rng: np.random.Generator, texture: _Texture) -> Paint:
     colour = colours[rng.integers(len(colours))].astype(np.float32)
     brick = rng.random() < 0.5
 
-    def paint(u: NDArray[np.float64], z: NDArray[np.float64]) -> F32:
+    def paint(u: F32, z: F32) -> F32:
         base = _flat(u.shape, tuple(colour)) + texture(u, z, (3.0, 3.0, 5.0))[..., None]
         if brick:
             row = np.floor(z / 0.2)
@@ -173,7 +182,7 @@ def _inner_wall(rng: np.random.Generator, texture: _Texture) -> Paint:
     band = rng.random() < 0.5
     stripe = np.array(rng.choice([[120, 90, 60], [70, 90, 150], [90, 130, 90]])).astype(np.float32)
 
-    def paint(u: NDArray[np.float64], z: NDArray[np.float64]) -> F32:
+    def paint(u: F32, z: F32) -> F32:
         base = _flat(u.shape, tuple(colour)) + texture(u, z, (1.5, 1.5, 4.0))[..., None]
         if band:
             base[(z > 0.95) & (z < 1.12)] = stripe
@@ -187,7 +196,7 @@ def _inner_wall(rng: np.random.Generator, texture: _Texture) -> Paint:
 def _hedge(rng: np.random.Generator, texture: _Texture) -> Paint:
     green = np.array([46, 88, 66], np.float32) * rng.uniform(0.85, 1.2)
 
-    def paint(u: NDArray[np.float64], z: NDArray[np.float64]) -> F32:
+    def paint(u: F32, z: F32) -> F32:
         return _flat(u.shape, tuple(green)) + texture(u, z, (14.0, 10.0, 6.0))[..., None]
 
     return paint
@@ -196,10 +205,10 @@ def _hedge(rng: np.random.Generator, texture: _Texture) -> Paint:
 def _surroundings(place: Place, rng: np.random.Generator, texture: _Texture) -> tuple[Paint, list[Wall]]:
     """Ground and walls of a place."""
     ex, ey = place.extent_m
-    if place.kind in ("shop", "corridor"):
+    if place.kind in INDOORS:
         room = 0.25 if place.kind == "corridor" else 0.9
         x, y = ex + room * rng.uniform(0.6, 1.2), ey + (0.9 + 2.0 * (place.kind == "corridor")) * rng.uniform(0.6, 1.2)
-        height = rng.uniform(2.7, 3.4)
+        height = 5.0  # no ceiling is drawn; walls that go on upwards hide that there is none
         ground = (_shop_ground if place.kind == "shop" else _corridor_ground)(place, rng, texture)
         paint = _inner_wall(rng, texture)
         corners = [(-x, y), (x, y), (x, -y), (-x, -y)]
@@ -246,14 +255,18 @@ def draw_background(place: Place, camera: Camera, light: Light) -> NDArray[np.ui
     Raises:
         ConfigError: No such kind of place.
     """
-    rng = np.random.default_rng((place.seed, PLACES.index(place.kind) if place.kind in PLACES else 0))
+    rng = np.random.default_rng(place.seed)
     texture = _Texture(rng)
     ground, walls = _surroundings(place, rng, texture)
-    rays = camera.rays(scale=_SCALE)
-    eye = camera.eye
+    rays = camera.rays(scale=_SCALE).astype(np.float32)
+    eye = camera.eye.astype(np.float32)
+    if place.kind in INDOORS:
+        horizon, zenith = np.array([150, 152, 152]), np.array([120, 122, 122])
+    else:
+        horizon, zenith = np.array([224, 216, 208]), np.array([214, 182, 150])
     sky = np.clip(0.5 + 2.0 * rays[..., 2:] / np.linalg.norm(rays, axis=-1, keepdims=True), 0, 1)
-    image = ((1 - sky) * (224, 216, 208) + sky * (214, 182, 150)).astype(np.float32)
-    nearest = np.full(rays.shape[:2], 400.0)
+    image = ((1 - sky) * horizon + sky * zenith).astype(np.float32)
+    nearest = np.full(rays.shape[:2], 400.0, np.float32)
 
     with np.errstate(divide="ignore"):
         away = np.where(rays[..., 2] < -1e-4, -eye[2] / rays[..., 2], np.inf)
@@ -261,25 +274,24 @@ def draw_background(place: Place, camera: Camera, light: Light) -> NDArray[np.ui
     point = eye + rays[hit] * away[hit][:, None]
     colours = ground(point[:, 0], point[:, 1]) * light.shade(np.array([0.0, 0.0, 1.0]))
     haze = np.clip((away[hit] - 30) / 120, 0, 0.8)[:, None]
-    image[hit] = colours * (1 - haze) + haze * np.array([214, 208, 202])
+    image[hit] = colours * (1 - haze) + haze * 0.95 * horizon
     nearest[hit] = away[hit]
     for wall in walls:
         _cast_wall(image, nearest, rays, eye, wall, light)
-    image = light.tint(np.clip(image, 0, 255).astype(np.float64))
-    small = cv2.resize(image, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    return np.rint(np.clip(small, 0, 255)).astype(np.uint8)
+    small = cv2.resize(np.clip(image, 0, 255), (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+    return np.rint(light.tint(small)).astype(np.uint8)
 
 
 def _cast_wall(
     image: F32,
-    nearest: NDArray[np.float64],
-    rays: NDArray[np.float64],
-    eye: NDArray[np.float64],
+    nearest: F32,
+    rays: F32,
+    eye: F32,
     wall: Wall,
     light: Light,
 ) -> None:
     """Paint the pixels whose ray hits a wall before anything else; the wall is seen from its painted side only."""
-    start, end = np.array(wall.start), np.array(wall.end)
+    start, end = np.array(wall.start, np.float32), np.array(wall.end, np.float32)
     along = end - start
     length = float(np.linalg.norm(along))
     along = along / length

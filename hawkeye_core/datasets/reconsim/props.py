@@ -58,7 +58,7 @@ def _vehicle(b: Builder, size: Size, colour: Colour, state: str, *, nose: float,
     glass = (205, 205, 200) if state == "broken" else _GLASS
     for y in (-0.62 * d, 0.64 * d):
         for x in (-w, w):
-            b.wheel((0.93 * x, y, r), r, 0.2 * w, _TYRE, _STEEL)
+            b.wheel((0.87 * x, y, r), r, 0.15 * w, _TYRE, _STEEL)
     b.prism(
         [(-d, 0.75 * r), (d, 0.75 * r), (d, 0.78 * belt), (d - 0.3 * nose * size[1], belt), (-d, belt)], -w, w, colour
     )
@@ -84,7 +84,7 @@ def _truck(b: Builder, size: Size, colour: Colour, state: str) -> None:
     r = 0.17 * h
     for y in (-0.68 * d, -0.4 * d, 0.68 * d):
         for x in (-w, w):
-            b.wheel((0.93 * x, y, r), r, 0.2 * w, _TYRE, _STEEL)
+            b.wheel((0.87 * x, y, r), r, 0.15 * w, _TYRE, _STEEL)
     b.box((-w, w), (-d, 0.45 * d), (1.1 * r, h), (196, 200, 204) if sum(colour) < 330 else (150, 120, 90))
     b.prism([(0.48 * d, 0.8 * r), (d, 0.8 * r), (d, 0.5 * h), (0.93 * d, 0.8 * h), (0.48 * d, 0.8 * h)], -w, w, colour)
     b.decal_y(-0.85 * w, 0.85 * w, 0.52 * h, 0.76 * h, 0.965 * d, (200, 200, 200) if state == "broken" else _GLASS)
@@ -294,7 +294,13 @@ def _pole(b: Builder, size: Size, colour: Colour, state: str) -> None:
 
 def _lamp(b: Builder, size: Size, colour: Colour, state: str) -> None:
     b.drum((0, 0, 0), 0.12 * size[0], 0.9 * size[2], colour)
-    b.frustum((-0.5 * size[0], 0.5 * size[0]), (-0.5 * size[1], 0.5 * size[1]), (0.86 * size[2], size[2]), 0.6, (170, 230, 245))
+    b.frustum(
+        (-0.5 * size[0], 0.5 * size[0]),
+        (-0.5 * size[1], 0.5 * size[1]),
+        (0.86 * size[2], size[2]),
+        0.6,
+        (170, 230, 245),
+    )
 
 
 def _fence(b: Builder, size: Size, colour: Colour, state: str) -> None:
@@ -327,8 +333,14 @@ def _plant(b: Builder, size: Size, colour: Colour, state: str) -> None:
 
 def _pot(b: Builder, size: Size, colour: Colour, state: str) -> None:
     w, h = 0.5 * size[0], size[2]
-    b.frustum((-0.75 * w, 0.75 * w), (-0.75 * w, 0.75 * w), (0, 0.8 * h), 1.3, colour)
-    b.frustum((-w, w), (-w, w), (0.8 * h, h), 1.0, _dim(colour, 1.15))
+    b.turned((0, 0, 0), [(0.0, 0.66 * w), (0.8 * h, 0.92 * w)], colour)
+    b.drum((0, 0, 0.8 * h), w, 0.2 * h, _dim(colour, 1.15))
+
+
+def _vase(b: Builder, size: Size, colour: Colour, state: str) -> None:
+    w, h = 0.5 * size[0], size[2]
+    b.turned((0, 0, 0), [(0.0, 0.5 * w), (0.4 * h, w), (0.75 * h, 0.6 * w)], colour)
+    b.turned((0, 0, 0.75 * h), [(0.0, 0.5 * w), (0.25 * h, 0.75 * w)], _dim(colour, 1.15))
 
 
 def _building(b: Builder, size: Size, colour: Colour, state: str) -> None:
@@ -363,7 +375,9 @@ def _drawer(b: Builder, size: Size, colour: Colour, state: str) -> None:
     b.box((-w, w), (-d, d), (0, h), colour)
     for i in range(3):
         hole = state == "open" and i == 2
-        b.decal_y(-0.9 * w, 0.9 * w, (0.04 + 0.32 * i) * h, (0.32 + 0.32 * i) * h, d, _HOLE if hole else _dim(colour, 0.8))
+        b.decal_y(
+            -0.9 * w, 0.9 * w, (0.04 + 0.32 * i) * h, (0.32 + 0.32 * i) * h, d, _HOLE if hole else _dim(colour, 0.8)
+        )
         b.decal_y(-0.2 * w, 0.2 * w, (0.16 + 0.32 * i) * h, (0.2 + 0.32 * i) * h, d + 0.005, (50, 50, 50))
 
 
@@ -461,7 +475,7 @@ PROPS: Mapping[str, PropKind] = MappingProxyType({
     "bed": PropKind((1.1, 2.0, 0.9), ((180, 130, 90), (110, 110, 190), (170, 170, 170)), _bed),
     "plant": PropKind((0.7, 0.7, 1.1), ((60, 140, 60), (80, 150, 100)), _plant),
     "pot": PropKind((0.4, 0.4, 0.35), ((50, 84, 150), (120, 120, 124)), _pot),
-    "vase": PropKind((0.26, 0.26, 0.45), ((170, 120, 60), (200, 200, 210)), _pot),
+    "vase": PropKind((0.26, 0.26, 0.45), ((170, 120, 60), (200, 200, 210)), _vase),
     "sign": PropKind((0.7, 0.06, 2.2), ((50, 50, 200), (180, 110, 40), (60, 190, 220)), _sign),
     "trunk": PropKind((0.9, 0.5, 0.5), ((50, 80, 120), (60, 60, 64), (60, 100, 70)), _trunk),
     "screen": PropKind((0.8, 0.08, 0.55), ((40, 40, 42), (150, 150, 154)), _flat((200, 170, 110))),
@@ -487,9 +501,9 @@ def shape_of(kind: str, size_m: Size, colour: Colour, state: str) -> Shape:
     if kind not in PROPS:
         raise ConfigError(f"no such thing to draw: {kind!r}", remedy=f"use one of {', '.join(sorted(PROPS))}")
     builder = Builder()
-    base = (34, 38, 44) if state == "burning" else colour
-    PROPS[kind].build(builder, size_m, base, "broken" if state == "burning" else state)
-    return builder.shape(char=0.35 if state == "burning" else 1.0)
+    burnt = state == "burning"
+    PROPS[kind].build(builder, size_m, _dim(colour, 0.3) if burnt else colour, "broken" if burnt else state)
+    return builder.shape()
 
 
 def default_prop(kind: str, rng: np.random.Generator, at: tuple[float, float, float], *, yaw: float = 0.0) -> Prop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -15,9 +16,9 @@ from hawkeye_core.datasets.reconsim.faces import SHIFT, Face, Solid, fill, fill_
 from hawkeye_core.datasets.reconsim.labels import joint_visibility
 from hawkeye_core.datasets.reconsim.look import apply_look, light_of
 from hawkeye_core.datasets.reconsim.people import person_solids, shadow_points
-from hawkeye_core.datasets.reconsim.places import draw_background
+from hawkeye_core.datasets.reconsim.places import INDOORS, draw_background
 from hawkeye_core.datasets.reconsim.props import PROPS, placed, shape_of
-from hawkeye_core.datasets.reconsim.shapes import whole
+from hawkeye_core.datasets.reconsim.shapes import CORNERS_OF_BOX, whole
 from hawkeye_core.datasets.reconsim.stage import F32, Look, Place, Prop, Seen, Stage
 from hawkeye_core.errors import ConfigError
 
@@ -28,7 +29,9 @@ _EFFECT_CODE = 65535
 _KEPT_PROPS = 400
 _CARRIED_M = 1.4  # longest extent of a thing that is sorted with the body that holds it
 _HOLD_M = 0.45  # from a wrist to the thing's middle
+_HELD_NEARER_M = 0.08  # a held thing that sticks into the body is rather before it
 _TOUCH_M = 0.35  # between joints of two people that are sorted as one
+_HOLDING = [JOINT["left_wrist"], JOINT["right_wrist"], JOINT["pelvis"]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Renderer:
                 remedy="make the camera with the size of the picture",
             )
         self._camera, self._look = camera, look
-        self._light = light_of(look)
+        self._light = light_of(look, indoors=place.kind in INDOORS)
         self._width, self._height = width, height
         self._background = draw_background(place, camera, self._light)
         self._shaded = (self._background * (1.0 - self._light.shadow)).astype(np.uint8)
@@ -160,7 +163,7 @@ class Renderer:
         seen = self._camera.project(ground)
         if seen[:, 2].min() < 0.1:
             return None
-        return to_fixed(cv2.convexHull(np.ascontiguousarray(seen[:, :2]))[:, 0])
+        return to_fixed(np.asarray(cv2.convexHull(np.ascontiguousarray(seen[:, :2])), np.float32)[:, 0])
 
     def _compose(self, stage: Stage) -> tuple[list[Solid], list[list[Blob]], list[NDArray[np.int32]]]:
         """All solids in painting order, discs of the effects in that order, and shadows."""
@@ -176,6 +179,7 @@ class Renderer:
         groups: list[list[Solid]] = [[] for _ in range(max(clusters, default=-1) + 1)]
         for (parts, _), cluster in zip(bodies, clusters, strict=True):
             groups[cluster] += parts
+        holds = [joints[_HOLDING].tolist() for _, joints in bodies]
         nodes: list[tuple[Solid, list[Solid]]] = []
         for k, prop in enumerate(stage.props):
             if prop is None:
@@ -185,23 +189,26 @@ class Renderer:
                 shadows.append(drawn.shadow)
             if drawn.whole is None:
                 continue
-            holder = _holder(prop, [joints for _, joints in bodies])
+            holder = _holder(prop, holds)
             if holder is None:
                 nodes.append((drawn.whole, [drawn.whole]))
             else:
-                groups[clusters[holder]] += drawn.parts if PROPS[prop.kind].pass_through else [drawn.whole]
+                through = PROPS[prop.kind].pass_through
+                held = drawn.whole._replace(depth=drawn.whole.depth - _HELD_NEARER_M)
+                groups[clusters[holder]] += drawn.parts if through else [held]
         for group in groups:
             ordered = [group[i] for i in painting_order(group, camera.eye)]
             points = np.concatenate([solid.corners for solid in group])
             low, high = points.min(0), points.max(0)
-            corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+            corners = np.where(CORNERS_OF_BOX, high, low)
             depth = float(((low + high) / 2 - camera.eye) @ camera.axes[2])
             nodes.append((Solid([], corners, None, depth, 0), ordered))
         effects: dict[int, list[Blob]] = {}
         for effect in stage.effects:
             blobs = blobs_of(effect, camera)
-            at = np.array(effect.at, np.float64)
-            depth = float((at - camera.eye) @ camera.axes[2]) - 0.5 * effect.size_m
+            towards = camera.eye - effect.at
+            at = effect.at + towards * min(0.9, 0.5 * effect.size_m / float(np.linalg.norm(towards)))  # its near side
+            depth = float((at - camera.eye) @ camera.axes[2])
             effects[len(nodes)] = blobs
             own = Solid([], np.tile(at, (8, 1)), None, depth, -1)
             nodes.append((own, [own]))
@@ -213,32 +220,35 @@ class Renderer:
 def _clusters(bodies: list[F32]) -> list[int]:
     """Numbers of the groups in which people touch; a group's bodies are sorted part by part."""
     label = list(range(len(bodies)))
+    low, high = [body.min(0) for body in bodies], [body.max(0) for body in bodies]
     for i in range(len(bodies)):
         for j in range(i):
-            low = np.maximum(bodies[i].min(0), bodies[j].min(0))
-            high = np.minimum(bodies[i].max(0), bodies[j].max(0))
-            if (low - high).max() < _TOUCH_M and label[i] != label[j]:
+            apart = float((np.maximum(low[i], low[j]) - np.minimum(high[i], high[j])).max())
+            if apart < _TOUCH_M and label[i] != label[j]:
                 old, new = label[i], label[j]
                 label = [new if value == old else value for value in label]
     names = {value: k for k, value in enumerate(dict.fromkeys(label))}
     return [names[value] for value in label]
 
 
-def _holder(prop: Prop, bodies: list[F32]) -> int | None:
-    """Who holds a small thing in a hand, or sits on one that a body can be inside of; None: nobody."""
-    middle = np.array(prop.at) + (0.0, 0.0, 0.5 * prop.size_m[2])
-    best, nearest = None, np.inf
+def _holder(prop: Prop, bodies: list[list[list[float]]]) -> int | None:
+    """Who holds a small thing in a hand, or sits on one that a body can be inside of; None: nobody.
+
+    Args:
+        prop: The thing.
+        bodies: Of each person: left wrist, right wrist, pelvis; x, y, z metres.
+    """
+    x, y, z = prop.at
+    z += 0.5 * prop.size_m[2]
     through = PROPS[prop.kind].pass_through
     if not through and max(prop.size_m) > _CARRIED_M:
         return None
-    for p, joints in enumerate(bodies):
+    best, nearest = None, 0.5 * max(prop.size_m[:2]) + 0.25 if through else _HOLD_M
+    for p, (left, right, pelvis) in enumerate(bodies):
         if through:
-            away = float(np.abs(joints[JOINT["pelvis"], :2] - middle[:2]).max())
-            limit = 0.5 * max(prop.size_m[:2]) + 0.25
+            away = max(abs(pelvis[0] - x), abs(pelvis[1] - y))
         else:
-            wrists = joints[[JOINT["left_wrist"], JOINT["right_wrist"]]]
-            away = float(np.linalg.norm(wrists - middle, axis=-1).min())
-            limit = _HOLD_M
-        if away < min(limit, nearest):
+            away = min(math.dist(left, (x, y, z)), math.dist(right, (x, y, z)))
+        if away < nearest:
             best, nearest = p, away
     return best

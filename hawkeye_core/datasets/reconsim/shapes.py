@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from hawkeye_core.datasets.reconsim.stage import Colour
 Point = tuple[float, float, float]
 Range = tuple[float, float]
 
-_SIGNS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+CORNERS_OF_BOX = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], bool)
+"""[8, 3]: whether a corner is at the upper end of x, y, z."""
 _BOX_NORMALS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)
 
 
@@ -71,9 +73,7 @@ class Shape:
         corners = self.corners @ turn.T + origin
         depth = (corners.mean(1) - camera.eye) @ camera.axes[2]
         normals = _BOX_NORMALS @ turn.T
-        return [
-            Solid(faces[k], corners[k], normals, float(depth[k]), owner) for k in range(len(corners)) if faces[k]
-        ]
+        return [Solid(faces[k], corners[k], normals, float(depth[k]), owner) for k in range(len(corners)) if faces[k]]
 
 
 def whole(solids: list[Solid], camera: Camera) -> Solid:
@@ -85,7 +85,7 @@ def whole(solids: list[Solid], camera: Camera) -> Solid:
     corners = np.concatenate([solid.corners for solid in solids])
     axes = normals[::2]
     own = corners @ axes.T
-    box = np.where(_SIGNS, own.max(0), own.min(0)) @ axes
+    box = np.where(CORNERS_OF_BOX, own.max(0), own.min(0)) @ axes
     depth = float((box.mean(0) - camera.eye) @ camera.axes[2])
     return Solid(faces, box, normals, depth, solids[0].owner)
 
@@ -109,7 +109,7 @@ class Builder:
             if normal @ (corners[0] - middle) < 0:
                 normal = -normal
             self._faces.append((corners, normal, colour, len(self._parts)))
-        self._parts.append(np.where(_SIGNS, high, low))
+        self._parts.append(np.where(CORNERS_OF_BOX, high, low))
 
     def _decal(self, corners: list[Point], normal: Point, colour: Colour) -> None:
         self._faces.append((np.array(corners, np.float64), np.array(normal, np.float64), colour, len(self._parts) - 1))
@@ -135,25 +135,24 @@ class Builder:
         self._part([*sides, near, far], [colour] * (n + 2))
 
     def drum(self, at: Point, radius: float, height: float, colour: Colour) -> None:
-        """An upright cylinder of eight sides on ``at``."""
-        self._rings([(at, radius), ((at[0], at[1], at[2] + height), radius)], colour)
+        """An upright cylinder on ``at``."""
+        self.turned(at, [(0.0, radius), (height, radius)], colour)
 
     def cone(self, at: Point, radius: float, height: float, colour: Colour) -> None:
         """An upright cone on ``at``."""
-        self._rings([(at, radius), ((at[0], at[1], at[2] + height), 0.04 * radius)], colour)
+        self.turned(at, [(0.0, radius), (height, 0.04 * radius)], colour)
 
     def ball(self, at: Point, radius: float, half_height: float, colour: Colour) -> None:
         """An upright ellipsoid around ``at``."""
-        rings = [(at[0], at[1], at[2] + half_height * z) for z in (-0.92, -0.45, 0.25, 0.75, 1.0)]
-        self._rings(list(zip(rings, [0.4 * radius, 0.9 * radius, radius, 0.66 * radius, 0.2 * radius], strict=True)), colour)
+        rings = ((-0.92, 0.4), (-0.45, 0.9), (0.25, 1.0), (0.75, 0.66), (1.0, 0.2))
+        self.turned(at, [(half_height * z, radius * r) for z, r in rings], colour)
 
-    def _rings(self, rings: list[tuple[Point, float]], colour: Colour) -> None:
+    def turned(self, at: Point, profile: list[Range], colour: Colour) -> None:
+        """A solid of eight sides with an upright axle through ``at``, from rings of (height, radius), lowest first."""
         turn = np.arange(8) * np.pi / 4 + np.pi / 8
-        loops = [[(p[0] + r * np.cos(t), p[1] + r * np.sin(t), p[2]) for t in turn] for p, r in rings]
+        loops = [[(at[0] + r * np.cos(t), at[1] + r * np.sin(t), at[2] + z) for t in turn] for z, r in profile]
         faces = [
-            [low[i], low[(i + 1) % 8], high[(i + 1) % 8], high[i]]
-            for low, high in zip(loops[:-1], loops[1:], strict=True)
-            for i in range(8)
+            [low[i], low[(i + 1) % 8], high[(i + 1) % 8], high[i]] for low, high in pairwise(loops) for i in range(8)
         ]
         faces += [loops[0], loops[-1]]
         self._part(faces, [colour] * len(faces))
@@ -204,14 +203,14 @@ class Builder:
         """On top."""
         self._decal([(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)], (0.0, 0.0, 1.0), colour)
 
-    def shape(self, *, char: float = 1.0) -> Shape:
-        """All parts together; ``char`` darkens every colour."""
+    def shape(self) -> Shape:
+        """All parts together."""
         counts = [len(face[0]) for face in self._faces]
         return Shape(
             np.concatenate([face[0] for face in self._faces]),
             [0, *np.cumsum(counts).tolist()],
             np.stack([face[1] for face in self._faces]),
-            np.array([face[2] for face in self._faces], np.float64) * char,
+            np.array([face[2] for face in self._faces], np.float64),
             [face[3] for face in self._faces],
             np.stack(self._parts),
         )
