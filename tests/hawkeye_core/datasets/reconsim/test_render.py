@@ -134,7 +134,7 @@ def test_a_bag_in_the_hand_is_seen_and_one_behind_the_back_is_hidden(renderer):
     wrist = body[JOINT["left_wrist"]]
     bag = Prop("bag", (0.2, 0.4, 0.4), (float(wrist[0]), float(wrist[1]) - 0.05, float(wrist[2]) - 0.42))
     seen = renderer.draw(Stage(((MAN, body),), (bag,)), frame=0)
-    assert seen.visible[1] > 0.9
+    assert seen.visible[1] > 0.75  # the hand is over its handles
     behind = Prop("bag", (0.4, 0.2, 0.4), (0.0, 0.3, float(wrist[2])))
     assert renderer.draw(Stage(((MAN, body),), (behind,)), frame=0).visible[1] < 0.5
 
