@@ -46,6 +46,11 @@ class PropKind:
     pass_through: bool = False
 
 
+def _leaves(colour: Colour) -> Colour:
+    """A green that leans to the colour."""
+    return (int(46 + 0.18 * colour[0]), int(96 + 0.2 * colour[1]), int(44 + 0.22 * colour[2]))
+
+
 def _dim(colour: Colour, by: float) -> Colour:
     return (int(min(colour[0] * by, 255)), int(min(colour[1] * by, 255)), int(min(colour[2] * by, 255)))
 
@@ -321,14 +326,14 @@ def _tree(b: Builder, size: Size, colour: Colour, state: str) -> None:
     for k, (x, y, z, r) in enumerate(
         ((0, 0, 0.62, 0.9), (0.4, 0.3, 0.55, 0.55), (-0.4, 0.2, 0.6, 0.55), (0, -0.4, 0.72, 0.6), (0, 0, 0.82, 0.6))
     ):
-        b.ball((x * w, y * w, z * h), r * w, 0.16 * h + 0.1 * r * w, _dim(colour, 0.8 + 0.1 * k))
+        b.ball((x * w, y * w, z * h), r * w, 0.16 * h + 0.1 * r * w, _dim(_leaves(colour), 0.75 + 0.1 * k))
 
 
 def _plant(b: Builder, size: Size, colour: Colour, state: str) -> None:
     w, h = 0.5 * size[0], size[2]
-    b.frustum((-0.55 * w, 0.55 * w), (-0.55 * w, 0.55 * w), (0, 0.35 * h), 1.25, (50, 80, 150))
-    b.ball((0, 0, 0.66 * h), w, 0.34 * h, colour)
-    b.ball((0.25 * w, 0.2 * w, 0.75 * h), 0.6 * w, 0.24 * h, _dim(colour, 1.25))
+    b.frustum((-0.55 * w, 0.55 * w), (-0.55 * w, 0.55 * w), (0, 0.35 * h), 1.25, colour)
+    b.ball((0, 0, 0.66 * h), w, 0.34 * h, _leaves(colour))
+    b.ball((0.25 * w, 0.2 * w, 0.75 * h), 0.6 * w, 0.24 * h, _dim(_leaves(colour), 1.25))
 
 
 def _pot(b: Builder, size: Size, colour: Colour, state: str) -> None:
@@ -473,7 +478,7 @@ PROPS: Mapping[str, PropKind] = MappingProxyType({
     "cabinet": PropKind((1.0, 0.5, 1.6), ((80, 120, 166), (160, 164, 168), (90, 110, 90)), _cabinet),
     "drawer": PropKind((0.6, 0.5, 0.9), ((90, 130, 170), (160, 160, 164)), _drawer),
     "bed": PropKind((1.1, 2.0, 0.9), ((180, 130, 90), (110, 110, 190), (170, 170, 170)), _bed),
-    "plant": PropKind((0.7, 0.7, 1.1), ((60, 140, 60), (80, 150, 100)), _plant),
+    "plant": PropKind((0.7, 0.7, 1.1), ((50, 80, 150), (190, 195, 200), (60, 64, 70)), _plant),
     "pot": PropKind((0.4, 0.4, 0.35), ((50, 84, 150), (120, 120, 124)), _pot),
     "vase": PropKind((0.26, 0.26, 0.45), ((170, 120, 60), (200, 200, 210)), _vase),
     "sign": PropKind((0.7, 0.06, 2.2), ((50, 50, 200), (180, 110, 40), (60, 190, 220)), _sign),
