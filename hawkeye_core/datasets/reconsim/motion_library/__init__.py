@@ -1,0 +1,1 @@
+"""The motions of ReconSim, keyframed: each function drafts one variant of a motion."""
