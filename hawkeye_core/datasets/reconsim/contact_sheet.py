@@ -41,7 +41,7 @@ def _row(plan: VideoPlan, columns: int, *, labels: bool, only_acts: bool) -> NDA
     numbers = np.clip((times * plan.fps).astype(int), 0, plan.n_frames - 1)
     moments = plan.moments(plan.times[numbers])
     holds = relations(moments.positions())
-    renderer, cells = renderer_of(plan), []
+    renderer, cells = renderer_of(plan.site), []
     for i, number in enumerate(numbers.tolist()):
         seen = renderer.draw(moments.stage(i), frame=number)
         image = seen.image.copy()

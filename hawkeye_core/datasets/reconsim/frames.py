@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hawkeye_core.datasets.reconsim.plan import plan_video
+from hawkeye_core.datasets.reconsim.plan import Site, draw_site, plan_video
+from hawkeye_core.datasets.reconsim.render import Renderer
 from hawkeye_core.datasets.reconsim.rules import PREDICATES, relations
+from hawkeye_core.datasets.reconsim.scenarios import INDOORS, OUTDOORS
 from hawkeye_core.datasets.reconsim.stage import F32
 from hawkeye_core.datasets.reconsim.video import renderer_of
 
@@ -38,35 +40,40 @@ class LabelledFrame:
     triplets: list[tuple[int, str, int]]
 
 
-def labelled_frames(seed: int, *, per_video: int = 4, width: int = 320, height: int = 240) -> Iterator[LabelledFrame]:
-    """Frames of random videos, without end; a function of the seed.
+def labelled_frames(
+    seed: int, *, per_video: int = 4, per_site: int = 5, width: int = 320, height: int = 240
+) -> Iterator[LabelledFrame]:
+    """Frames of random videos, without end; a function of the arguments.
 
     Args:
         seed: Streams of different seeds share no video.
         per_video: Random moments taken of each video; a plan costs about as much as drawing a few frames.
+        per_site: Videos taken with each camera; a site's background costs as much as drawing some 50 frames.
         width: Of the picture in pixels.
         height: Of the picture in pixels.
     """
     number = 0
     while True:
-        own = int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0] >> 1)
-        yield from frames_of(own, per_video=per_video, width=width, height=height)
+        rng = np.random.default_rng([seed, number])
+        site = draw_site(rng, places=(*OUTDOORS, *INDOORS), width=width, height=height)
+        renderer = renderer_of(site)
+        for own in rng.integers(2**62, size=per_site).tolist():
+            yield from _frames_of(own, site, renderer, per_video=per_video)
         number += 1
 
 
-def frames_of(seed: int, *, per_video: int, width: int, height: int) -> Iterator[LabelledFrame]:
+def _frames_of(seed: int, site: Site, renderer: Renderer, *, per_video: int) -> Iterator[LabelledFrame]:
     """Random moments of the video of a seed, half of them within its acts if it has any."""
-    plan = plan_video(seed, video=f"frames-{seed}", split="train", width=width, height=height)
+    width, height = site.camera.width, site.camera.height
+    plan = plan_video(seed, video=f"frames-{seed}", split="train", site=site, width=width, height=height)
     rng = np.random.default_rng([seed, 0xF8A3])
-    numbers = np.arange(plan.n_frames)
     inside = np.zeros(plan.n_frames, bool)
     for act in plan.acts:
         inside |= (plan.times >= act.start_s) & (plan.times < act.end_s)
     weight = np.where(inside, 1 / max(inside.sum(), 1), 1 / max((~inside).sum(), 1))
-    chosen = rng.choice(numbers, size=min(per_video, len(numbers)), replace=False, p=weight / weight.sum())
+    chosen = rng.choice(plan.n_frames, size=min(per_video, plan.n_frames), replace=False, p=weight / weight.sum())
     moments = plan.moments(plan.times[chosen])
     holds = relations(moments.positions())
-    renderer = renderer_of(plan)
     for i, frame in enumerate(chosen.tolist()):
         seen = renderer.draw(moments.stage(i), frame=frame)
         clear = (seen.visible >= SEEN) & np.isfinite(seen.boxes[:, 0])

@@ -19,7 +19,7 @@ from hawkeye_core.datasets.reconsim.camera import VIEWS, Camera, make_camera
 from hawkeye_core.datasets.reconsim.layout import set_up
 from hawkeye_core.datasets.reconsim.look import random_look
 from hawkeye_core.datasets.reconsim.rules import PREDICATES, Positions, relations, smooth
-from hawkeye_core.datasets.reconsim.scenarios import SCENARIOS, Scenario, Variant
+from hawkeye_core.datasets.reconsim.scenarios import OUTDOORS, SCENARIOS, Scenario, Variant
 from hawkeye_core.datasets.reconsim.script import PersonScript, PropScript
 from hawkeye_core.datasets.reconsim.sentences import description, reason
 from hawkeye_core.datasets.reconsim.stage import BODY_JOINTS, F32, Effect, Look, Place, Prop, Stage
@@ -28,12 +28,37 @@ from hawkeye_core.errors import ConfigError
 
 F64 = NDArray[np.float64]
 
-EXTENT_M = {"street": (4.2, 3.0), "car park": (4.2, 3.0), "shop": (3.7, 2.7), "corridor": (3.7, 2.3)}
+EXTENT_M = {"street": (3.7, 2.5), "car park": (3.7, 2.5), "shop": (3.2, 2.2), "corridor": (3.2, 2.0)}
 """Half width and half depth of each kind of place."""
 SECONDS_PER_ACT = 5.5
 """Time that an act takes, with the way to it and the life around it."""
 _RATE = 8.0  # moments a second at which relations are told
 _JOINT = {name: i for i, name in enumerate(BODY_JOINTS)}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place, a camera in it, and its light: what several videos can share."""
+
+    place: Place
+    view: str
+    camera: Camera
+    look: Look
+
+
+def draw_site(rng: np.random.Generator, *, places: Sequence[str], width: int, height: int) -> Site:
+    """A random site.
+
+    Args:
+        rng: Source of chance.
+        places: Kinds of places to choose from.
+        width: Of the picture in pixels.
+        height: Of the picture in pixels.
+    """
+    kind = str(rng.choice(list(places)))
+    place = Place(kind, int(rng.integers(2**31)), EXTENT_M[kind])
+    view = str(rng.choice(VIEWS if kind in OUTDOORS else VIEWS[:3]))
+    return Site(place, view, make_camera(view, place, rng, width=width, height=height), random_look(rng))
 
 
 @dataclass(frozen=True)
@@ -49,16 +74,33 @@ class VideoPlan:
     height: int
     scenario: str
     """Row and variants of its acts: ``assault-hit:decoy+anomalous``; ``assault-hit:quiet`` without an act."""
-    view: str
-    camera: Camera
-    place: Place
-    look: Look
+    site: Site
     people: tuple[PersonScript, ...]
     props: tuple[PropScript, ...]
     effects: tuple[EffectSpan, ...]
     acts: tuple[Act, ...]
     segments: tuple[Segment, ...]
     description: str
+
+    @property
+    def place(self) -> Place:
+        """Of its site."""
+        return self.site.place
+
+    @property
+    def view(self) -> str:
+        """Of its site, one of :data:`camera.VIEWS`."""
+        return self.site.view
+
+    @property
+    def camera(self) -> Camera:
+        """Of its site."""
+        return self.site.camera
+
+    @property
+    def look(self) -> Look:
+        """Of its site."""
+        return self.site.look
 
     @property
     def seconds(self) -> float:
@@ -186,6 +228,7 @@ def plan_video(
     video: str,
     split: str,
     scenario: str | None = None,
+    site: Site | None = None,
     variants: Sequence[Variant] | None = None,
     seconds: float = 12.0,
     fps: float = 8.0,
@@ -199,6 +242,7 @@ def plan_video(
         video: Its name.
         split: ``train``, ``test`` or ``val``.
         scenario: A row of :data:`scenarios.SCENARIOS`; None draws one.
+        site: Where it is taken, of this width and height; None draws one. A scenario that is drawn fits the site.
         variants: Of its acts, in order; None draws up to one for each :data:`SECONDS_PER_ACT`, each with equal
             chance of being anomalous, on a decoy, or another act.
         seconds: Length.
@@ -210,7 +254,8 @@ def plan_video(
         ConfigError: No such scenario.
     """
     rng = np.random.default_rng([seed, 0x5EC0])
-    drawn = str(rng.choice(list(SCENARIOS)))
+    fitting = [key for key, row in SCENARIOS.items() if site is None or site.place.kind in row.places]
+    drawn = fitting[int(rng.integers(len(fitting)))]
     name = scenario or drawn
     if name not in SCENARIOS:
         raise ConfigError(f"no scenario {name!r}", remedy=f"one of {', '.join(SCENARIOS)}")
@@ -218,13 +263,10 @@ def plan_video(
     wanted = draw_variants(row, seconds, rng) if variants is None else list(variants)
     # From here on the variants are used in choosing what is acted on and how, and in nothing else.
     rng = np.random.default_rng([seed, 0x5EC1])
-    kind = str(rng.choice(row.places))
-    place = Place(kind, int(rng.integers(2**31)), EXTENT_M[kind])
-    view = str(rng.choice(VIEWS if kind in ("street", "car park") else VIEWS[:3]))
-    camera = make_camera(view, place, rng, width=width, height=height)
-    look = random_look(rng)
-    setting = set_up(row, place.extent_m, camera.yaw, int(rng.choice(4, p=[0.35, 0.35, 0.2, 0.1])), rng)
-    acts, effects = play(setting, row, wanted, seconds, place.extent_m, rng)
+    site = site or draw_site(rng, places=row.places, width=width, height=height)
+    extent = site.place.extent_m
+    setting = set_up(row, extent, site.camera.yaw, int(rng.choice(4, p=[0.35, 0.35, 0.2, 0.1])), rng)
+    acts, effects = play(setting, row, wanted, seconds, extent, rng)
     said = "+".join(act.variant for act in acts) or "quiet"
     return VideoPlan(
         video=video,
@@ -235,10 +277,7 @@ def plan_video(
         width=width,
         height=height,
         scenario=f"{name}:{said}",
-        view=view,
-        camera=camera,
-        place=place,
-        look=look,
+        site=site,
         people=tuple(setting.people[i] for i in range(len(setting.people))),
         props=tuple(setting.props[i] for i in rng.permutation(len(setting.props))),
         effects=tuple(effects),
@@ -248,7 +287,7 @@ def plan_video(
             for act in acts
             if act.variant == "anomalous"
         ),
-        description=description(row, setting, acts, place=kind, light=look.light, view=view),
+        description=description(row, setting, acts, place=site.place.kind, light=site.look.light, view=site.view),
     )
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hawkeye_core.datasets.reconsim.plan import VideoPlan
+from hawkeye_core.datasets.reconsim.plan import Site, VideoPlan
 from hawkeye_core.datasets.reconsim.render import Renderer
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
 from hawkeye_core.errors import HawkeyeError
@@ -18,14 +18,14 @@ from hawkeye_core.errors import HawkeyeError
 _AT_ONCE = 256  # frames whose bodies are held in memory together
 
 
-def renderer_of(plan: VideoPlan) -> Renderer:
-    """What draws a plan's frames."""
-    return Renderer(plan.place, plan.camera, plan.look, width=plan.width, height=plan.height)
+def renderer_of(site: Site) -> Renderer:
+    """What draws the frames of a site."""
+    return Renderer(site.place, site.camera, site.look, width=site.camera.width, height=site.camera.height)
 
 
 def frames(plan: VideoPlan) -> Iterator[NDArray[np.uint8]]:
     """The pictures [H, W, 3] BGR in order."""
-    renderer = renderer_of(plan)
+    renderer = renderer_of(plan.site)
     for start in range(0, plan.n_frames, _AT_ONCE):
         moments = plan.moments(plan.times[start : start + _AT_ONCE])
         for i in range(len(moments.times)):
@@ -38,7 +38,7 @@ def draw(plan: VideoPlan) -> Iterator[tuple[NDArray[np.uint8], VideoTruth | None
     Yields:
         Each picture and None, but with the last one the truth.
     """
-    renderer = renderer_of(plan)
+    renderer = renderer_of(plan.site)
     moments = plan.moments(plan.times)
     keypoints, boxes, visible = [], [], []
     for i in range(plan.n_frames):
