@@ -260,15 +260,16 @@ def _effects(setting: Setting, row: Scenario, act: Act, rng: np.random.Generator
         x, y, z = body[21].tolist()
         return [EffectSpan("flash", (x, y, z), 0.3, start, start + 0.25, seed)]
     if row.effect == "flash":
-        size = float(rng.uniform(1.2, 2.0))
+        size, z = float(rng.uniform(1.2, 2.0)), spot.height_m
         return [
-            EffectSpan("flash", (x, y, 0.5), size * 1.3, start, start + _FLASH_S, seed),
-            EffectSpan("fire", (x, y, 0.3), size, start + 0.2, act.end_s + 1.0, seed),
-            EffectSpan("smoke", (x, y, 0.8), size * 1.2, start + 0.3, act.end_s + _SMOKE_S, seed),
+            EffectSpan("flash", (x, y, z), size * 1.3, start, start + _FLASH_S, seed),
+            EffectSpan("fire", (x, y, 0.9 * z), size, start + 0.2, act.end_s + 1.0, seed),
+            EffectSpan("smoke", (x, y, 1.2 * z), size * 1.2, start + 0.3, act.end_s + _SMOKE_S, seed),
         ]
     if rng.random() < 0.5:
         return []
-    return [EffectSpan(row.effect, (x, y, 0.4), 0.8, start, act.end_s + _SMOKE_S, seed)]
+    z = 0.8 * spot.height_m
+    return [EffectSpan(row.effect, (x, y, z), 0.8, start, act.end_s + _SMOKE_S, seed)]
 
 
 def _drive(setting: Setting, acts: Sequence[Act], *, back_m: float = 1.6) -> None:

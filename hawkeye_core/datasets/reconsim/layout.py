@@ -118,7 +118,7 @@ def _person(setting: Setting, row: Scenario, kind: str, at: Point, front: float,
             spot = _shift(at, yaw, -size[1] / 2 - 0.35)
             depth = size[1] + 0.35
         else:
-            spot, depth = _shift(at, yaw, 0.02), 0.75
+            spot, depth = _shift(at, yaw, 0.36), 0.5
     script = PersonScript(dressed(kind, rng), spot, yaw)
     setting.people[setting.target_person], setting.target_yaw = script, yaw
     setting.target = Spot(spot, towards, depth)

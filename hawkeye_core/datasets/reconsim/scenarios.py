@@ -111,7 +111,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "road-accident": Scenario(
             "road accident", "fall", ("car",), ("bench", "tree", "pole"), ("wave", "stand", "crouch"),
             "{actor} in front of {target} that drives up falls to the ground", places=OUTDOORS, facing=False,
-            gap_m=(0.5, 0.8), drive=True,
+            gap_m=(0.1, 0.4), drive=True,
         ),
         "burglary-climb": Scenario(
             "burglary", "climb", ("window",), ("bench", "box", "table"), ("reach", "stand", "talk"),
@@ -123,7 +123,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         ),
         "explosion": Scenario(
             "explosion", "stagger", ("truck", "car"), ("pole", "tree", "bench"), ("wave", "stand", "talk"),
-            "{actor} staggers near {target} that explodes", places=OUTDOORS, facing=False, gap_m=(0.6, 0.9),
+            "{actor} staggers near {target} that explodes", places=OUTDOORS, facing=False, gap_m=(0.1, 0.4),
             effect="flash",
         ),
         "fighting-punch": Scenario(
