@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hawkeye_core.datasets.reconsim.plan import VideoPlan
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
 
 MIN_SPAN_S = 0.25
@@ -22,13 +23,15 @@ class Told:
     Args:
         start_s: Start in seconds, included.
         end_s: End, not included.
-        text: ``a man falls down``, ``a woman holding a bag``; no capital, no full stop.
+        key: In few words, the same for all that is alike: ``a man falls``, ``a woman holding a bag``.
+        text: In a caption's words: ``a man loses balance and falls``; no capital, no full stop.
         who: Number of the person it is about.
         action: Whether it says what the person does; else it is a relation.
     """
 
     start_s: float
     end_s: float
+    key: str
     text: str
     who: int
     action: bool
@@ -36,7 +39,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All that is told about a stretch of video of ``duration_s`` seconds; ``description`` is empty for a part of one."""
+    """All that is told about ``duration_s`` seconds of video; ``description`` is empty for a part of a video."""
 
     duration_s: float
     told: tuple[Told, ...]
@@ -67,27 +70,40 @@ def join(parts: Sequence[Account]) -> Account:
     return Account(offset, tuple(told), parts[0].description if len(parts) == 1 else "")
 
 
-def account_of(truth: VideoTruth) -> Account:
-    """What a caption writer would know of a drawn video."""
-    actions = [
-        Told(span.start_s, span.end_s, action_sentence(truth.entities[span.person], span.caption), span.person, True)
-        for span in truth.actions
-    ]
-    relations = [
-        Told(span.start_s, span.end_s, f"{a_or_an(truth.entities[span.subject])} {span.predicate} "
-             f"{a_or_an(truth.entities[span.object])}", span.subject, False)
-        for span in truth.relations if span.subject < truth.n_people
+def account_of(plan: VideoPlan | VideoTruth) -> Account:
+    """What a caption writer would know of a planned or drawn video."""
+    kinds = plan.entities
+    told = [
+        Told(span.start_s, span.end_s, f"{a_or_an(kinds[span.person])} {verb(span.action)}",
+             sentence(kinds[span.person], span.caption), span.person, True)
+        for span in plan.actions
     ]  # fmt: skip
-    return Account(truth.duration_s, tuple(actions + relations), truth.description).cut(0.0, truth.duration_s)
+    people = len(plan.people) if isinstance(plan, VideoPlan) else plan.n_people
+    for span in plan.relations:
+        if span.subject < people:
+            text = f"{a_or_an(kinds[span.subject])} {span.predicate} {a_or_an(kinds[span.object])}"
+            told.append(Told(span.start_s, span.end_s, text, text, span.subject, False))
+    duration_s = plan.n_frames / plan.fps
+    return Account(duration_s, tuple(told), plan.description).cut(0.0, duration_s)
 
 
-def action_sentence(kind: str, caption: str) -> str:
+def sentence(kind: str, caption: str) -> str:
     """``a person walks.`` said of a woman: ``a woman walks``."""
     text = caption.strip().rstrip(".")
     for subject in ("a person", "the person", "someone"):
         if text.lower().startswith(f"{subject} "):
             return f"{a_or_an(kind)}{text[len(subject) :]}"
     return text[:1].lower() + text[1:]
+
+
+def verb(action: str) -> str:
+    """A motion's name as what somebody does: ``sit_down`` is ``sits down``."""
+    first, *rest = action.split("_")
+    if first.endswith("y") and first[-2:-1] not in "aeo":
+        first = f"{first[:-1]}ies"
+    else:
+        first += "es" if first.endswith(("sh", "ch", "s")) else "s"
+    return " ".join([first, *rest])
 
 
 def a_or_an(noun: str) -> str:

@@ -7,16 +7,18 @@ something that is not seen at all. Times are written as everywhere (:mod:`hawkey
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hawkeye_core.answers.time_text import STEP_S, format_seconds
-from hawkeye_core.tiny.account import Account, Told, merged_spans
+from hawkeye_core.tiny.account import MIN_SPAN_S, Account, Told, merged_spans
 
 NOT_SEEN = "It is not present."
 DESCRIBE = "Describe the video."
-LIST = "Analyze the following video and list what happens."
+LIST = "List what happens."
+LISTED = 4
+"""Things in a list at most."""
 
 KINDS = ("when", "what", "list", "describe", "not")
 
@@ -55,7 +57,7 @@ def draw_exchanges(
         account: What is known of it.
         rng: Chooses.
         count: How many; fewer if not so many different ones come up.
-        foreign: Sentences about other videos, to ask for what is not there.
+        foreign: Keys of what is told of other videos, to ask for what is not there.
     """
     makers = [_when_action, _when_relation, _what, _list, _describe]
     shares = np.array([0.34, 0.16, 0.16, 0.2, 0.04])
@@ -72,14 +74,16 @@ def draw_exchanges(
 
 
 def _when(told: Sequence[Told], rng: np.random.Generator) -> Exchange | None:
-    texts = sorted({item.text for item in told})
-    if not texts:
+    keys = sorted({item.key for item in told})
+    if not keys:
         return None
-    spans_of = {text: merged_spans([item for item in told if item.text == text]) for text in texts}
+    alike = {key: [item for item in told if item.key == key] for key in keys}
+    spans_of = {key: merged_spans(alike[key]) for key in keys}
     # What is always there says little about time: short spans are asked for more often.
-    weight = np.array([1 / (0.5 + sum(end - start for start, end in spans_of[text])) for text in texts])
-    text = texts[int(rng.choice(len(texts), p=weight / weight.sum()))]
-    return Exchange("when", when_question(text), when_answer(spans_of[text]))
+    weight = np.array([1 / (0.5 + sum(end - start for start, end in spans_of[key])) for key in keys])
+    key = keys[int(rng.choice(len(keys), p=weight / weight.sum()))]
+    text = key if rng.random() < 0.5 else alike[key][int(rng.integers(len(alike[key])))].text
+    return Exchange("when", when_question(text), when_answer(spans_of[key]))
 
 
 def _when_action(account: Account, rng: np.random.Generator) -> Exchange | None:
@@ -91,9 +95,9 @@ def _when_relation(account: Account, rng: np.random.Generator) -> Exchange | Non
 
 
 def _absent(account: Account, rng: np.random.Generator, foreign: Sequence[str]) -> Exchange | None:
-    present = {item.text for item in account.told}
-    text = foreign[int(rng.integers(len(foreign)))]
-    return None if text in present else Exchange("not", when_question(text), NOT_SEEN)
+    present = {item.key for item in account.told}
+    key = foreign[int(rng.integers(len(foreign)))]
+    return None if key in present else Exchange("not", when_question(key), NOT_SEEN)
 
 
 def _what(account: Account, rng: np.random.Generator) -> Exchange | None:
@@ -103,7 +107,7 @@ def _what(account: Account, rng: np.random.Generator) -> Exchange | None:
     item = actions[int(rng.integers(len(actions)))]
     start, end = format_seconds(item.start_s), format_seconds(item.end_s)
     texts = dict.fromkeys(
-        other.text for other in actions
+        other.key for other in actions
         if min(other.end_s, item.end_s) - max(other.start_s, item.start_s) > 0.6 * (item.end_s - item.start_s)
     )  # fmt: skip
     return Exchange("what", f"What happens from {start} to {end} seconds?", " ".join(map(_sentence, texts)))
@@ -116,9 +120,20 @@ def _list(account: Account, rng: np.random.Generator) -> Exchange | None:
     counts = np.array([sum(item.action and item.who == who for item in account.told) for who in people], float)
     who = people[int(rng.choice(len(people), p=counts / counts.sum()))]
     items = sorted((i for i in account.told if i.action and i.who == who), key=lambda item: item.start_s)
-    subject = " ".join(items[0].text.split()[:2])
-    lines = [f"{between(item.start_s, item.end_s)}, {item.text}." for item in items[:6]]
-    return Exchange("list", f"{LIST.rstrip('.')} with {subject}.", " ".join(lines))
+    subject = " ".join(items[0].key.split()[:2])
+    lines = [f"{between(item.start_s, item.end_s)}, {item.key}." for item in _runs(items)[:LISTED]]
+    return Exchange("list", f"{LIST.rstrip('.')} to {subject}.", " ".join(lines))
+
+
+def _runs(items: Sequence[Told]) -> list[Told]:
+    """The same thing done several times on end is one."""
+    found: list[Told] = []
+    for item in items:
+        if found and found[-1].key == item.key and item.start_s - found[-1].end_s < MIN_SPAN_S:
+            found[-1] = replace(found[-1], end_s=item.end_s)
+        else:
+            found.append(item)
+    return found
 
 
 def _describe(account: Account, rng: np.random.Generator) -> Exchange | None:
