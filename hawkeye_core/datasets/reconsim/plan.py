@@ -32,6 +32,7 @@ EXTENT_M = {"street": (3.7, 2.5), "car park": (3.7, 2.5), "shop": (3.2, 2.2), "c
 """Half width and half depth of each kind of place."""
 SECONDS_PER_ACT = 5.5
 """Time that an act takes, with the way to it and the life around it."""
+_SCENE = 0x5EC1  # stream of chance of everything but the scenario
 _RATE = 8.0  # moments a second at which relations are told
 _JOINT = {name: i for i, name in enumerate(BODY_JOINTS)}
 
@@ -55,7 +56,7 @@ def draw_site(rng: np.random.Generator, *, places: Sequence[str], width: int, he
         width: Of the picture in pixels.
         height: Of the picture in pixels.
     """
-    kind = str(rng.choice(list(places)))
+    kind = str(rng.choice(list(places)))  # the first choice: `place_kind` relies on it
     place = Place(kind, int(rng.integers(2**31)), EXTENT_M[kind])
     view = str(rng.choice(VIEWS if kind in OUTDOORS else VIEWS[:3]))
     return Site(place, view, make_camera(view, place, rng, width=width, height=height), random_look(rng))
@@ -262,7 +263,7 @@ def plan_video(
     row = SCENARIOS[name]
     wanted = draw_variants(row, seconds, rng) if variants is None else list(variants)
     # From here on the variants are used in choosing what is acted on and how, and in nothing else.
-    rng = np.random.default_rng([seed, 0x5EC1])
+    rng = np.random.default_rng([seed, _SCENE])
     site = site or draw_site(rng, places=row.places, width=width, height=height)
     extent = site.place.extent_m
     setting = set_up(row, extent, site.camera.yaw, int(rng.choice(4, p=[0.35, 0.35, 0.2, 0.1])), rng)
@@ -291,6 +292,11 @@ def plan_video(
     )
 
 
+def place_kind(seed: int, row: Scenario) -> str:
+    """Kind of place that :func:`plan_video` draws for a seed and a scenario."""
+    return str(np.random.default_rng([seed, _SCENE]).choice(list(row.places)))
+
+
 def draw_variants(row: Scenario, seconds: float, rng: np.random.Generator) -> list[Variant]:
     """Variants of the acts of a video whose number of anomalies is free."""
     most = most_acts(seconds)
@@ -309,7 +315,7 @@ def order_variants(row: Scenario, count: int, anomalous: int, rng: np.random.Gen
 
     Where a thing is taken away it can be taken once: such a row has at most one anomalous act and one on the decoy.
     """
-    once = row.item_at in ("hand", "ground", "shelf")
+    once = row.once
     anomalous = min(anomalous, count, 1) if once else min(anomalous, count)
     normal: list[Variant] = []
     while len(normal) < count - anomalous:

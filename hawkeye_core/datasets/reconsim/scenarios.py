@@ -74,6 +74,11 @@ class Scenario:
     drive: bool = False
 
     @property
+    def once(self) -> bool:
+        """Whether a thing is taken away, which can happen once a video."""
+        return bool(self.item)
+
+    @property
     def person_target(self) -> bool:
         """Whether the target is a person."""
         return self.targets[0] in PEOPLE

@@ -19,7 +19,7 @@ _SEEN = {
 _LIGHT = {"day": "by day", "dusk": "at dusk", "night": "at night", "overcast": "on a grey day"}
 _DOES = {
     "hit": "swings an arm at {x}", "push": "pushes {x}", "punch": "punches {x}", "kick": "kicks {x}",
-    "aim": "aims at {x}", "smash": "strikes {x} with a pole", "drag": "drags {x}", "grab": "grabs a bag at {x}",
+    "aim": "aims at {x}", "smash": "strikes {x} with a pole", "drag": "drags {x}", "grab": "grabs {x} from a pole",
     "pick_up": "picks something up at {x}", "hide": "puts a bottle into the coat at {x}", "climb": "climbs over {x}",
     "light": "crouches and holds a light to {x}", "fall": "falls near {x}", "stagger": "staggers near {x}",
     "talk": "talks at {x}", "wave": "waves at {x}", "stand": "stands at {x}", "reach": "reaches for {x}",
@@ -47,6 +47,9 @@ def description(row: Scenario, setting: Setting, acts: Sequence[Act], *, place: 
     done = []
     for act in acts:
         name = setting.decoy_name if act.variant == "decoy" else setting.target_name
+        if act.action == "grab" and act.variant == "anomalous":
+            done.append(f"grabs the bag of {name}")
+            continue
         done.append(_DOES.get(act.action, act.action.replace("_", " ") + " at {x}").format(x=name))
     actor = _actor(setting).capitalize()
     parts.append(f"{actor} {' and then '.join(done)}." if done else f"{actor} walks about.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hawkeye_core.atomic import replacing
 from hawkeye_core.datasets.reconsim.plan import Site, VideoPlan
 from hawkeye_core.datasets.reconsim.render import Renderer
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
@@ -65,24 +65,19 @@ def write_video(plan: VideoPlan, path: str | Path) -> VideoTruth:
     Returns:
         Its truth, from the same drawing.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}.mp4")
-    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), plan.fps, (plan.width, plan.height))
-    if not writer.isOpened():
-        raise HawkeyeError("OpenCV cannot write a video here", path=path, remedy="check that the folder is writable")
-    truth: VideoTruth | None = None
-    try:
-        for image, found in draw(plan):
-            writer.write(image)
-            truth = found
-    finally:
-        writer.release()
-    if truth is None:
-        temporary.unlink(missing_ok=True)
-        raise HawkeyeError(f"video {plan.video!r} has no frame", remedy="plan at least 1 / fps seconds")
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), plan.fps, (plan.width, plan.height))
+        if not writer.isOpened():
+            raise HawkeyeError("OpenCV cannot write a video here", path=path, remedy="check that it is writable")
+        truth: VideoTruth | None = None
+        try:
+            for image, found in draw(plan):
+                writer.write(image)
+                truth = found
+        finally:
+            writer.release()
+        if truth is None:
+            raise HawkeyeError(f"video {plan.video!r} has no frame", remedy="plan at least 1 / fps seconds")
     return truth
 
 
