@@ -1,0 +1,136 @@
+"""HigherHRNet on drawn scenes: crops of frames, heatmaps at two resolutions, tags; OKS-AP on held-out seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hawkeye_core.datasets.reconsim.frames import labelled_frames
+from hawkeye_core.pose.higher_hrnet import ARCHITECTURES, PIXEL_MEAN, PIXEL_STD, HigherHRNet
+from hawkeye_core.tiny.keypoint_ap import keypoint_ap
+from hawkeye_core.tiny.pose_loss import heatmap_loss, tag_losses
+from hawkeye_core.tiny.pose_samples import PoseFrame, PoseSample, random_sample
+from hawkeye_core.tiny.pose_targets import counted_cells, heatmaps, sigma_of, tag_cells
+from hawkeye_core.tiny.shipped import ShippedName
+
+STRIDES = (4, 2)
+"""Of the two outputs, pixels a cell."""
+
+HELD_OUT_SEED = 1_000_003
+"""Of the frames that nothing is trained on."""
+
+_FRESH, _MIX = 24, 2
+"""Frames drawn at a time, and how often each is cropped: a crop costs a tenth of a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoseBatch:
+    """B crops and what their outputs should be, coarse map first."""
+
+    images: Tensor  # [B, 3, S, S] uint8 RGB
+    heat: tuple[Tensor, Tensor]  # [B, J, S/4, S/4], [B, J, S/2, S/2]
+    counted: tuple[Tensor, Tensor]  # [B, 1, S/4, S/4], [B, 1, S/2, S/2]
+    cells: Tensor  # [B, P, J] of the coarse map
+
+
+class PoseTask:
+    """See :class:`hawkeye_core.tiny.loop.Task`.
+
+    Args:
+        batch: B.
+        side: S, pixels of the network's input; a multiple of 32.
+        zoom: Further factor of the frame's scale, drawn evenly in its logarithm.
+        held_out: Frames to measure on.
+        foreground: Further weight of a joint's cells.
+        tags: Weight of pull and push; the paper's 0.001 is for maps summed otherwise.
+        flip_test: Whether the measure also runs the mirrored frame.
+        seed: Of new weights.
+    """
+
+    name: ShippedName = "pose"
+    measure = "ap"
+
+    def __init__(
+        self, *, batch: int, side: int = 192, zoom: tuple[float, float] = (0.8, 1.6), held_out: int = 160,
+        foreground: float = 20.0, tags: float = 0.002, flip_test: bool = False, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.batch, self.side, self.zoom, self.held_out = batch, side, zoom, held_out
+        self.foreground, self.tags, self.flip_test = foreground, tags, flip_test
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = HigherHRNet(ARCHITECTURES["tiny"])
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._frames: list[PoseFrame] | None = None
+
+    def batches(self, seed: int, start: int) -> Iterator[PoseBatch]:
+        """Batch k: crops of the frames of pool k // (pool / B), in an order of its own."""
+        per_pool = max(1, _FRESH * _MIX // self.batch)
+        size = per_pool * self.batch
+        pool, place = divmod(start, per_pool)
+        while True:
+            samples = self._pool(seed, pool, size)
+            for number in range(place, per_pool):
+                yield collate(samples[number * self.batch : (number + 1) * self.batch], side=self.side)
+            pool, place = pool + 1, 0
+
+    def _pool(self, seed: int, number: int, size: int) -> list[PoseSample]:
+        rng = np.random.default_rng([seed, 7, number])
+        stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=_FRESH // 4)
+        frames = [next(stream) for _ in range(_FRESH)]
+        order = rng.permutation(np.arange(size) % _FRESH)
+        input_size = self.model.config.input_size
+        return [random_sample(frames[i], rng, side=self.side, input_size=input_size, zoom=self.zoom) for i in order]
+
+    def losses(self, batch: PoseBatch) -> dict[str, Tensor]:
+        """Heatmaps of both resolutions, pull and push."""
+        joints = batch.heat[0].shape[1]
+        coarse, fine = self.model(normalised(batch.images))
+        pull, push = tag_losses(coarse[:, joints:], batch.cells)
+        scale = 10.0  # heatmap errors are means over mostly empty cells: near 1e-3
+        found = {
+            f"heat_{stride}": scale * heatmap_loss(maps, heat, counted, foreground=self.foreground)
+            for stride, maps, heat, counted in zip(
+                STRIDES, (coarse[:, :joints], fine), batch.heat, batch.counted, strict=True
+            )
+        }
+        return {**found, "pull": scale * self.tags * pull, "push": scale * self.tags * push}
+
+    def evaluate(self) -> dict[str, float]:
+        """OKS-AP of the backend that will use the weights, on whole held-out frames."""
+        if self._frames is None:
+            stream = labelled_frames(HELD_OUT_SEED)
+            self._frames = [next(stream) for _ in range(self.held_out)]
+        return keypoint_ap(self.model.state_dict(), self._frames, flip_test=self.flip_test)
+
+
+def normalised(images: Tensor) -> Tensor:
+    """[B, 3, H, W] uint8 RGB -> the network's input, channels last."""
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
+    return ((images.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def collate(samples: Sequence[PoseSample], *, side: int) -> PoseBatch:
+    """Pad people and boxes, and make the targets of both maps."""
+    people = max(1, *(len(sample.xy) for sample in samples))
+    uncounted = max(1, *(len(sample.uncounted) for sample in samples))
+    xy = np.zeros((len(samples), people, samples[0].xy.shape[1], 2), np.float32)
+    labelled = np.zeros(xy.shape[:3], bool)
+    longer = np.full(xy.shape[:2], 1.0, np.float32)
+    boxes = np.full((len(samples), uncounted, 4), np.nan, np.float32)
+    for row, sample in enumerate(samples):
+        count = len(sample.xy)
+        xy[row, :count], labelled[row, :count] = sample.xy, sample.labelled
+        longer[row, :count] = sample.longer_side
+        boxes[row, : len(sample.uncounted)] = sample.uncounted
+    sigma = sigma_of(longer)
+    heat = tuple(torch.from_numpy(heatmaps(xy, labelled, sigma, stride=s, height=side, width=side)) for s in STRIDES)
+    counted = tuple(torch.from_numpy(counted_cells(boxes, stride=s, height=side, width=side)) for s in STRIDES)
+    pixels = np.stack([sample.image for sample in samples]).transpose(0, 3, 1, 2)
+    cells = tag_cells(xy, labelled, stride=STRIDES[0], height=side, width=side)
+    images: NDArray[np.uint8] = np.ascontiguousarray(pixels)
+    return PoseBatch(torch.from_numpy(images), (heat[0], heat[1]), (counted[0], counted[1]), torch.from_numpy(cells))
