@@ -14,6 +14,7 @@ from hawkeye_core.cli.console import errors
 from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
 from hawkeye_core.cli.model import app as model_app
+from hawkeye_core.cli.reconsim import app as reconsim_app
 from hawkeye_core.cli.store import app as store_app
 from hawkeye_core.cli.train import train
 from hawkeye_core.errors import HawkeyeError
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command("extract")(extract)
 app.add_typer(store_app, name="store")
 app.add_typer(model_app, name="model")
+app.add_typer(reconsim_app, name="reconsim")
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("clips")(clips)

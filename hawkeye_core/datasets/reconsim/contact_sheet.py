@@ -49,7 +49,8 @@ def _row(plan: VideoPlan, columns: int, *, labels: bool, only_acts: bool) -> NDA
             _draw_labels(image, plan, seen, holds[i])
         time = float(plan.times[number])
         anomalous = any(s.start_s <= time < s.end_s for s in plan.segments)
-        cells.append(cv2.copyMakeBorder(image, *[_FRAME] * 4, cv2.BORDER_CONSTANT, value=_RED if anomalous else _GREY))
+        colour = _RED if anomalous else _GREY
+        cells.append(cv2.copyMakeBorder(image, _FRAME, _FRAME, _FRAME, _FRAME, cv2.BORDER_CONSTANT, value=colour))
     row = np.concatenate(cells, axis=1)
     title = np.full((_TITLE, row.shape[1], 3), 250, np.uint8)
     text = f"{plan.video}  {plan.scenario}  {plan.place.kind}, {plan.view}, {plan.look.light}  {plan.description}"

@@ -111,7 +111,7 @@ class VideoPlan:
     @property
     def times(self) -> F64:
         """[T] moment of each frame in seconds."""
-        return (np.arange(self.n_frames) + 0.5) / self.fps
+        return (np.arange(self.n_frames, dtype=np.float64) + 0.5) / self.fps
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class VideoPlan:
     @cached_property
     def relations(self) -> tuple[RelationSpan, ...]:
         """Which relations hold when, told at 8 moments a second."""
-        times = (np.arange(round(self.seconds * _RATE)) + 0.5) / _RATE
+        times = (np.arange(round(self.seconds * _RATE), dtype=np.float64) + 0.5) / _RATE
         holds = relations(self.moments(times).positions())
         return tuple(
             RelationSpan(subject, PREDICATES[predicate], other, start, min(end, self.seconds))

@@ -18,8 +18,8 @@ from hawkeye_core.errors import HawkeyeError
 _AT_ONCE = 256  # frames whose bodies are held in memory together
 
 
-def renderer_of(site: Site) -> Renderer:
-    """What draws the frames of a site."""
+def renderer_of(site: Site | VideoPlan) -> Renderer:
+    """What draws the frames of a site, or of a plan's."""
     return Renderer(site.place, site.camera, site.look, width=site.camera.width, height=site.camera.height)
 
 
