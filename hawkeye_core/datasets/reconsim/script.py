@@ -18,8 +18,8 @@ from hawkeye_core.datasets.reconsim.track import Point, Step, Track, heading
 F64 = NDArray[np.float64]
 REPEATED = frozenset({"hit", "punch", "kick", "push", "smash", "reach", "wave"})
 """Short acts that are done again until their step is over."""
-_WRISTS = {"left": (BODY_JOINTS.index("left_wrist"),), "right": (BODY_JOINTS.index("right_wrist"),)}
-_WRISTS["both"] = _WRISTS["left"] + _WRISTS["right"]
+_LEFT, _RIGHT = BODY_JOINTS.index("left_wrist"), BODY_JOINTS.index("right_wrist")
+_WRISTS = {"left": [_LEFT], "right": [_RIGHT], "both": [_LEFT, _RIGHT]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class PropScript:
         for number in np.unique(which).tolist():
             phase, mine = self.phases[number], which == number
             if phase.holder >= 0:
-                hands = bodies[mine, phase.holder][:, list(_WRISTS[phase.hand])].mean(axis=1)
+                hands = bodies[mine, phase.holder][:, _WRISTS[phase.hand]].mean(axis=1)
                 at[mine], yaw[mine] = hands - (0, 0, self._grip_m()), yaws[mine, phase.holder]
                 holder[mine] = phase.holder
             elif phase.travel_s > 0 and number:

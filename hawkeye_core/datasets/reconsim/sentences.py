@@ -22,8 +22,8 @@ _DOES = {
     "aim": "aims at {x}", "smash": "strikes {x} with a pole", "drag": "drags {x}", "grab": "grabs {x} from a pole",
     "pick_up": "picks something up at {x}", "hide": "puts a bottle into the coat at {x}", "climb": "climbs over {x}",
     "light": "crouches and holds a light to {x}", "fall": "falls near {x}", "stagger": "staggers near {x}",
-    "talk": "talks at {x}", "wave": "waves at {x}", "stand": "stands at {x}", "reach": "reaches for {x}",
-    "crouch": "crouches at {x}", "hand_over": "hands something over at {x}", "put_down": "puts something down at {x}",
+    "talk": "talks near {x}", "wave": "waves at {x}", "stand": "stands near {x}", "reach": "reaches for {x}",
+    "crouch": "crouches near {x}", "hand_over": "hands something over near {x}", "put_down": "puts something down near {x}",
 }  # fmt: skip
 _POSTURE = {
     "stand": "stands", "lie": "lies on the ground", "sit": "sits on a bench", "against": "leans against a car",
