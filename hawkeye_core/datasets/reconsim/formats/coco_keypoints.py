@@ -9,7 +9,7 @@ Keys, their order and types are COCO's. The pictures of the training videos are 
 ``val2017``, as COCO's test labels are not public. What COCO does not have or means otherwise:
 
 * ``segmentation`` is the outline of the box, since the world knows no outlines of people; ``area`` is
-  :data:`SEGMENT_SHARE` of the box, about what a person's outline takes of it in COCO, so that OKS is as strict as there.
+  :data:`SEGMENT_SHARE` of the box, about what a person's outline takes of it in COCO, so that OKS is as strict.
 * Coordinates are hundredths of a pixel; COCO's joints are whole pixels.
 * ``coco_url`` says which frame of which video it is: ``reconsim://<video>/<frame>``.
 """

@@ -146,9 +146,8 @@ class RefCocoWriter:
         if split == "test":
             sides = {"testA": [e for e in phrases if e < n_people], "testB": [e for e in phrases if e >= n_people]}
             self._test += 1
-            split = (
-                ("testA", "testB")[self._test % 2] if all(sides.values()) else max(sides, key=lambda s: len(sides[s]))
-            )
+            turn, other = ("testA", "testB") if self._test % 2 else ("testB", "testA")
+            split = turn if sides[turn] else other
             phrases = {e: phrases[e] for e in sides[split]}
         if not phrases:
             return

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hawkeye_core.atomic import replacing
-from hawkeye_core.datasets.reconsim.stage import Colour, Stage
+from hawkeye_core.datasets.reconsim.stage import Appearance, Colour, Prop
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
 from hawkeye_core.errors import VideoError
 
 JPEG_QUALITY = 95
 VALIDATION_EVERY = 10
-"""Of the training videos every tenth gives the pictures of the validation split, where the world has none of its own."""
+"""Every tenth of the training videos gives its pictures to the validation split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,10 @@ class FormatWriter(Protocol):
         """Write the files of labels; returns their paths."""
 
 
-def looks_of(stages: Iterable[Stage]) -> tuple[EntityLook | None, ...]:
-    """[E] colours of the entities, from the first stage on which each is there.
-
-    Args:
-        stages: Of one video, in any number; all have the same entities.
-    """
-    looks: list[EntityLook | None] = []
-    for stage in stages:
-        people = [EntityLook(person.shirt, person.trousers) for person, _ in stage.people]
-        props = [None if prop is None else EntityLook(prop.colour) for prop in stage.props]
-        now: list[EntityLook | None] = [*people, *props]
-        looks = now if not looks else [known or new for known, new in zip(looks, now, strict=True)]
-    return tuple(looks)
+def looks_of(people: Iterable[Appearance], props: Iterable[Prop]) -> tuple[EntityLook | None, ...]:
+    """[E] colours of the entities, people first."""
+    dressed = [EntityLook(person.shirt, person.trousers) for person in people]
+    return (*dressed, *(EntityLook(prop.colour) for prop in props))
 
 
 def spread(good: NDArray[np.bool_], count: int) -> list[int]:
