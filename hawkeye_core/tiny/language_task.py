@@ -18,13 +18,15 @@ from hawkeye_core.tiny.language_model import answer, answer_loss
 from hawkeye_core.tiny.llava_config import llava_config
 from hawkeye_core.tiny.packing import PackedBatch, Turn, pack
 from hawkeye_core.tiny.questions import Exchange, draw_exchanges
+from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.collate import Collator
 
 QUESTIONS = 8
 """Asked about each stretch of video."""
 
-LONGEST = 96
-"""Frames of a stretch: 12 s."""
+LONGEST, SHORTEST, GROW = 96, 24, 6
+"""Frames of a stretch: 12 s; 3 s at first, and one frame more after every six batches. Short ones cost a quarter and
+teach words and the reading of times as well."""
 
 
 class LanguageTask:
@@ -39,7 +41,7 @@ class LanguageTask:
         seed: Of the new weights and of the questions that are measured.
     """
 
-    name = "language"
+    name: ShippedName = "language"
     measure = "iou"
 
     def __init__(
@@ -64,14 +66,15 @@ class LanguageTask:
         """Batch k is drawn by a generator of (seed, k)."""
         number = start
         while True:
-            yield self.draw(np.random.default_rng([seed, number]))
+            longest = min(LONGEST, SHORTEST + number // GROW)
+            yield self.draw(np.random.default_rng([seed, number]), longest=longest)
             number += 1
 
-    def draw(self, rng: np.random.Generator) -> PackedBatch:
-        """One batch."""
+    def draw(self, rng: np.random.Generator, *, longest: int) -> PackedBatch:
+        """One batch of stretches of at most ``longest`` frames."""
         prefixes, turns, tokens = [], [], []
         for _ in range(self.batch):
-            clip = draw_clip(self.clips, rng, longest=LONGEST)
+            clip = draw_clip(self.clips, rng, longest=longest)
             prefixes.append(self.prefix(clip))
             asked = draw_exchanges(clip.account, rng, count=QUESTIONS, foreign=self.foreign)
             turns.append([self.turn(exchange) for exchange in asked] + self._alone(rng))

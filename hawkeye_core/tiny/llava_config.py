@@ -9,7 +9,7 @@ from hawkeye_core.model.tiny import IMAGE, SCENE
 SIDE, PATCH = 144, 12
 """Pixels: 12 x 12 patches. Measured on one core: 4.2 ms a frame; 16 x 16 patches of 8 px take 6.4 ms."""
 
-VISION_WIDTH, VISION_LAYERS = 128, 4
+VISION_WIDTH, VISION_LAYERS = 128, 3
 """D, and layers with the last one, which only training uses (:attr:`VisionSettings.layer` is -2)."""
 
 TEXT_WIDTH, TEXT_LAYERS, TEXT_HEADS = 128, 4, 4

@@ -8,10 +8,12 @@ from typing import Literal
 
 from hawkeye_core.errors import WeightsError
 
-ShippedName = Literal["pose", "relations"]
-"""Networks whose weights are shipped."""
+ShippedName = Literal["pose", "relations", "vision", "language"]
+"""Networks whose weights are shipped; the last two together are the small Video-LLaVA (:func:`shipped_llava`)."""
 
 FOLDER = "weights"
+LLAVA = "video-llava"
+"""Folder of the small Video-LLaVA within :data:`FOLDER`."""
 
 
 def shipped(name: ShippedName) -> Path:
@@ -29,6 +31,22 @@ def shipped(name: ShippedName) -> Path:
             "`weights: untrained`",
         )
     return path
+
+
+def shipped_llava() -> Path:
+    """Folder of the small Video-LLaVA, in the files of the published one: tower, projector, language model, tokenizer.
+
+    Raises:
+        WeightsError: The package was built without it.
+    """
+    folder = shipped_folder() / LLAVA
+    if not (folder / "model.safetensors").is_file():
+        raise WeightsError(
+            "the package holds no small Video-LLaVA",
+            path=folder,
+            remedy="train it with `hawkeye tiny train vision` and `hawkeye tiny train language`, or name a checkpoint",
+        )
+    return folder
 
 
 def shipped_folder() -> Path:

@@ -17,6 +17,7 @@ from hawkeye_core.model.saving import TRAINABLE, assign_trainable, config_for, n
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.locate import locate_checkpoint
+from hawkeye_core.vision.checkpoint import locate
 from hawkeye_core.weights import load_state_dict
 
 FREE_OF_START = frozenset({"lambda_bc", "tau", "importance", "cv", "lora_dropout", "initializer_range"})
@@ -78,7 +79,7 @@ def base_tokenizer(base: str, *, revision: str | None = None) -> PreTrainedToken
     """
     remedy = "set `backbone.base` to a checkpoint with its tokenizer, as LanguageBind/Video-LLaVA-7B-hf has it"
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base, revision=revision or "main")
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate(base), revision=revision or "main")
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise WeightsError(f"has no tokenizer that can be read ({reason})", path=base, remedy=remedy) from error

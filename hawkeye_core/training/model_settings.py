@@ -16,8 +16,8 @@ class BackboneSettings(Settings):
     """
 
     base: str = ""
-    """Hub name or folder of a Video-LLaVA in transformers' format, such as LanguageBind/Video-LLaVA-7B-hf; empty:
-    random weights of the shape below."""
+    """Hub name or folder of a Video-LLaVA in transformers' format, such as LanguageBind/Video-LLaVA-7B-hf; `shipped`:
+    the small one in the package, trained on drawn scenes; empty: random weights of the shape below."""
     revision: str | None = None
     """Branch, tag or commit of it on the hub."""
     dtype: Literal["auto", "fp32", "bf16"] = "auto"

@@ -25,6 +25,8 @@ from huggingface_hub.errors import (
 from safetensors import SafetensorError, safe_open
 
 from hawkeye_core.errors import WeightsError
+from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.shipped import shipped_llava
 from hawkeye_core.weights import load_state_dict
 
 
@@ -106,18 +108,27 @@ class HubCheckpoint:
             ) from error
 
 
+def locate(name: str) -> str:
+    """Folder of the small Video-LLaVA in the package for :data:`SHIPPED`; any other name as it is.
+
+    Raises:
+        WeightsError: The package was built without it.
+    """
+    return str(shipped_llava()) if name == SHIPPED else name
+
+
 def open_checkpoint(tower: str, revision: str | None, *, setting: Setting = TOWER) -> Checkpoint:
-    """The checkpoint a setting names: an existing folder, else a hub name.
+    """The checkpoint a setting names: the package's own, an existing folder, else a hub name.
 
     Args:
-        tower: Folder or hub name.
+        tower: ``shipped``, folder or hub name.
         revision: Branch, tag or commit on the hub.
         setting: The setting that names it.
 
     Raises:
         WeightsError: It is neither.
     """
-    folder = Path(tower).expanduser()
+    folder = Path(locate(tower)).expanduser()
     if folder.is_dir():
         return FolderCheckpoint(folder, setting)
     if folder.exists() or not _HUB_NAME.fullmatch(tower):

@@ -17,8 +17,9 @@ class VisionSettings(Settings):
 
     backend: Literal["clip"] = "clip"
     tower: str = "LanguageBind/Video-LLaVA-7B-hf"
-    """Name or folder of a Video-LLaVA checkpoint (its video tower is used) or of a CLIP model, or `tiny` for a small
-    random tower (which needs `weights: untrained`)."""
+    """Name or folder of a Video-LLaVA checkpoint (its video tower is used) or of a CLIP model; `shipped` for
+    the small one in the package, trained on drawn scenes; or `tiny` for a small random tower (which needs
+    `weights: untrained`)."""
     weights: Literal["pretrained", "untrained"] = "pretrained"
     """`untrained` builds the tower from its configuration alone, with random weights."""
     revision: str | None = None
