@@ -106,6 +106,8 @@ class PersonScript:
         self.yaw, self.now_s, self.deeds, self.steps, self._track = yaw, 0.0, [], [], None
 
     def _append(self, step: Step) -> None:
+        if self.steps and self.steps[-1].start_s >= step.start_s:  # a deed of no length: only its successor is seen
+            self.steps.pop()
         self.steps.append(step)
         self._track = None
 

@@ -121,3 +121,13 @@ def test_videos_can_share_a_site() -> None:
 def test_an_unknown_scenario_is_named_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no scenario 'x'[\s\S]*assault-hit"):
         plan(1, scenario="x")
+
+
+def test_a_deed_of_no_length_leaves_no_step_behind() -> None:
+    """It used to stand in the way of the next one: two steps began at once, and the track refused them."""
+    seed = int(np.random.default_rng(111).integers(2**62))  # a person lies while two acts follow one another
+    video = plan_video(seed, video="x", split="train")
+    for person in video.people:
+        starts = [step.start_s for step in person.steps]
+        assert all(a < b for a, b in itertools.pairwise(starts))
+    video.moments(video.times)
