@@ -22,6 +22,7 @@ STAGE1      ?= work/runs/stage1
 RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
+TINY_MINUTES ?= 60
 ARGS        ?=
 # A store named by the user wins over the one in CONFIG; the default above does not.
 NAMED_STORE := $(if $(filter environment command% override,$(origin STORE)),$(STORE))
@@ -31,7 +32,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help setup demo extract train-stage1 train-stage2 eval up status down test test-e2e test-fast lint format bench clean
+.PHONY: help setup demo extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,10 @@ train-stage2: $(STAMP)  ## train on STORE with the segments of ANNOTATIONS, begi
 	  start=(--start '$(STAGE1)')
 	fi
 	$(VENV)/bin/hawkeye train --config '$(PRESET)-stage2' --store '$(STORE)' --annotations '$(ANNOTATIONS)' "$${start[@]}" --run '$(RUN)' $(ARGS)
+
+train-tiny: $(STAMP)  ## train the small networks that ship with the package, on drawn scenes: TINY_MINUTES of one core each
+	@$(VENV)/bin/hawkeye tiny train pose minutes=$(TINY_MINUTES) $(ARGS)
+	$(VENV)/bin/hawkeye tiny card pose
 
 eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)

@@ -16,6 +16,7 @@ from hawkeye_core.cli.extract import extract
 from hawkeye_core.cli.model import app as model_app
 from hawkeye_core.cli.reconsim import app as reconsim_app
 from hawkeye_core.cli.store import app as store_app
+from hawkeye_core.cli.tiny import app as tiny_app
 from hawkeye_core.cli.train import train
 from hawkeye_core.errors import HawkeyeError
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("extract")(extract)
 app.add_typer(store_app, name="store")
 app.add_typer(model_app, name="model")
+app.add_typer(tiny_app, name="tiny")
 app.add_typer(reconsim_app, name="reconsim")
 app.command("train")(train)
 app.command("eval")(evaluate)

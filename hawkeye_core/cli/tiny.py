@@ -1,0 +1,94 @@
+"""``hawkeye tiny``: train, measure and publish the small networks that ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hawkeye_core.cli.console import out
+
+app = typer.Typer(
+    help="Train, measure and publish the small networks that ship with the package.", no_args_is_help=True
+)
+train_app = typer.Typer(help="Train one of them on drawn scenes, on one core.", no_args_is_help=True)
+eval_app = typer.Typer(help="Measure the weights on held-out scenes.", no_args_is_help=True)
+card_app = typer.Typer(help="Copy a run's best weights into the package and write their card.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+app.add_typer(eval_app, name="eval")
+app.add_typer(card_app, name="card")
+
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Settings as a=value, such as minutes=60.", metavar="[a=c]...")
+]
+Weights = Annotated[str, typer.Option("--weights", "-w", help="`shipped` or a file.")]
+Frames = Annotated[int, typer.Option("--frames", "-n", min=1, help="Held-out frames.")]
+
+POSE_RUN = "work/tiny/pose"
+POSE_DATA = "ReconSim: frames of random videos (`labelled_frames`), random crops, scales and mirror images of them"
+
+
+@train_app.command("pose")
+def train_pose(overrides: Overrides = None) -> None:
+    """Train the tiny HigherHRNet; SIGTERM, Ctrl-C or a file STOP in the run's folder write a checkpoint.
+
+    Example: `hawkeye tiny train pose minutes=60`; to go on from the package's weights: `... start=shipped lr=1e-3`;
+    to go on with a run that was stopped: `... resume=true`
+    """
+    from hawkeye_core.settings import load_settings
+    from hawkeye_core.tiny.config import LoopSettings
+    from hawkeye_core.tiny.loop import train
+    from hawkeye_core.tiny.pose_task import PoseTask
+
+    values = {"run": POSE_RUN, "steps": 100_000, "minutes": 60.0, "eval_every": 500}
+    given = {text.partition("=")[0] for text in overrides or ()}
+    settings = load_settings(
+        LoopSettings,
+        overrides=overrides or (),
+        values={key: value for key, value in values.items() if key not in given},
+    )
+    out.print(f"run: {train(PoseTask(batch=settings.batch), settings)}")
+
+
+@eval_app.command("pose")
+def eval_pose(weights: Weights = "shipped", frames: Frames = 300) -> None:
+    """OKS-AP on whole held-out frames, without and with flip test.
+
+    Example: `hawkeye tiny eval pose --weights work/tiny/pose/best.safetensors`
+    """
+    for name, value in _pose_metrics(weights, frames).items():
+        out.print(f"{name:12} {value:.3f}")
+
+
+@card_app.command("pose")
+def card_pose(
+    run: Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")] = Path(POSE_RUN),
+    frames: Frames = 300,
+) -> None:
+    """Measure the best weights of a run, copy them into the package, write their card.
+
+    Example: `hawkeye tiny card pose --run work/tiny/pose`
+    """
+    from hawkeye_core.tiny.card import as_markdown, best_weights, publish
+    from hawkeye_core.tiny.shipped import shipped_folder
+
+    metrics = _pose_metrics(str(best_weights(run)), frames)
+    out.print(as_markdown(publish("pose", run, folder=shipped_folder(), metrics=metrics, data=POSE_DATA)))
+
+
+def _pose_metrics(weights: str, frames: int) -> dict[str, float]:
+    from itertools import islice
+
+    from hawkeye_core.datasets.reconsim.frames import labelled_frames
+    from hawkeye_core.tiny.config import SHIPPED
+    from hawkeye_core.tiny.keypoint_ap import keypoint_ap
+    from hawkeye_core.tiny.pose_task import HELD_OUT_SEED
+    from hawkeye_core.tiny.shipped import shipped
+    from hawkeye_core.weights import load_state_dict
+
+    state = load_state_dict(shipped("pose") if weights == SHIPPED else weights)
+    held_out = list(islice(labelled_frames(HELD_OUT_SEED), frames))
+    plain = keypoint_ap(state, held_out)
+    flipped = keypoint_ap(state, held_out, flip_test=True)
+    return plain | {f"{name}_flip": value for name, value in flipped.items()} | {"frames": float(frames)}

@@ -1,0 +1,154 @@
+"""The card of shipped weights: what they were trained on, for how long, how good they are, what they are not for."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from safetensors.torch import load_file
+
+from hawkeye_core.errors import WeightsError
+from hawkeye_core.settings import Settings
+from hawkeye_core.tiny.checkpoint import BEST, LAST, save_weights, write_whole
+from hawkeye_core.tiny.shipped import ShippedName
+from hawkeye_core.training.record import RECORD, git_commit, write_json
+from hawkeye_core.weights import sha256_of
+
+LICENCE = "Apache-2.0"
+PACKAGES = ("torch", "numpy", "opencv-python", "safetensors")
+
+USES: dict[str, tuple[str, str]] = {
+    "pose": (
+        "the demo, tests and ablations on ReconSim, and trying out the extraction where no published weights are",
+        "real video: it has seen drawn people only, and no number of its says anything about real people",
+    ),
+    "relations": (
+        "the demo, tests and ablations on ReconSim, and trying out the extraction where no published weights are",
+        "real video: it has seen drawn things and people only, and few of Visual Genome's classes",
+    ),
+}
+"""What the weights are good for, and what they are not."""
+
+
+class Card(Settings):
+    """``NAME.json`` beside the weights."""
+
+    name: str
+    sha256: str
+    """Of the weights file."""
+    data: str
+    """What they were trained on."""
+    licence: str = LICENCE
+    good_for: str
+    not_for: str
+    steps: int
+    samples: int
+    """Seen in training, of all runs that led here."""
+    minutes: float
+    """Of training on one core, of all runs that led here; the machine may have been shared."""
+    parameters: int
+    metrics: dict[str, float]
+    """On held-out scenes."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the last run."""
+    hardware: str
+    versions: dict[str, str]
+    git_commit: str | None
+    date: str
+
+
+def publish(
+    name: ShippedName, run: str | Path, *, folder: Path, metrics: Mapping[str, float], data: str, half: bool = False
+) -> Card:
+    """Copy a run's best weights into a folder as ``NAME.safetensors``, with ``NAME.json`` and ``NAME.md`` beside them.
+
+    Args:
+        name: Of the network.
+        run: Folder of the run.
+        folder: Where it goes; earlier weights there are replaced.
+        metrics: Measured on held-out scenes with these very weights.
+        data: What was trained on, in words.
+        half: Store floating-point tensors in float16, half the size.
+
+    Raises:
+        WeightsError: The run has no weights yet.
+    """
+    source, record = best_weights(run), json.loads((Path(run) / RECORD).read_text())
+    state = load_file(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}.safetensors"
+    earlier = _earlier(folder / f"{name}.json") if record["settings"]["start"] == "shipped" else None
+    save_weights({k: v.half() if half and v.is_floating_point() else v for k, v in state.items()}, target)
+    good, bad = USES[name]
+    card = Card(
+        name=name, sha256=sha256_of(target), data=data, good_for=good, not_for=bad, metrics=dict(metrics),
+        steps=record["steps"] + (earlier.steps if earlier else 0),
+        samples=record["samples"] + (earlier.samples if earlier else 0),
+        minutes=round(record["minutes"] + (earlier.minutes if earlier else 0.0), 1),
+        parameters=record["parameters"], settings=record["settings"], hardware=_hardware(),
+        versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
+    )  # fmt: skip
+    write_json(folder / f"{name}.json", card.model_dump(mode="json"))
+    write_whole(folder / f"{name}.md", lambda temporary: temporary.write_text(as_markdown(card)))
+    return card
+
+
+def best_weights(run: str | Path) -> Path:
+    """The weights of a run that measured best, else the last ones.
+
+    Raises:
+        WeightsError: It has none.
+    """
+    for name in (BEST, LAST):
+        if (path := Path(run) / name).is_file():
+            return path
+    raise WeightsError("holds no weights yet", path=run, remedy="train until the first evaluation")
+
+
+def read_card(path: Path) -> Card:
+    """A card that :func:`publish` wrote.
+
+    Raises:
+        WeightsError: There is none, or it is not one.
+    """
+    try:
+        return Card.model_validate_json(path.read_text())
+    except FileNotFoundError as error:
+        raise WeightsError("no such card", path=path, remedy="write it with `hawkeye tiny card`") from error
+    except ValueError as error:
+        raise WeightsError(f"is not a card: {error}", path=path) from error
+
+
+def as_markdown(card: Card) -> str:
+    """The card as one table."""
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
+    rows = {
+        "data": card.data, "good for": card.good_for, "not for": card.not_for, "held-out scenes": metrics,
+        "parameters": f"{card.parameters:,}", "steps": f"{card.steps:,}", "samples seen": f"{card.samples:,}",
+        "minutes": f"{card.minutes:g} on {card.hardware}", "seed": str(card.settings.get("seed", "")),
+        "versions": ", ".join(f"{name} {value}" for name, value in card.versions.items()),
+        "commit": card.git_commit or "none", "date": card.date, "licence": card.licence, "SHA-256": f"`{card.sha256}`",
+    }  # fmt: skip
+    lines = [f"# {card.name}", "", "| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in rows.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _earlier(path: Path) -> Card | None:
+    return read_card(path) if path.is_file() else None
+
+
+def _hardware() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"one thread of {os.cpu_count()} x {model}"
