@@ -1,6 +1,7 @@
 """A person's skeleton, and the 17 COCO joints of a body of 22.
 
-Frames: x to the right, y forward, z up, metres; the left side is at -x. Legend: J3 = 22 body joints, J = 17 COCO joints.
+Frames: x to the right, y forward, z up, metres; the left side is at -x. Legend:
+J3 = 22 body joints, J = 17 COCO joints.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _norm(vector: tuple[float, ...]) -> float:
 def skeleton(height_m: float) -> Skeleton:
     """Proportions of a person of a height, in shares of it after Drillis and Contini's body segments (1966).
 
-    Children below 1.55 m have shorter legs and a larger head, in steps that go to nothing at 1.55 m.
+    Below 1.55 m, as children have, the legs are shorter and the head is larger the smaller the person is.
 
     Args:
         height_m: Sole to crown, 1.0 to 1.95 m.

@@ -88,10 +88,11 @@ class Gait:
         standing = np.minimum(phase / self.ground, 1.0)
         flying = np.clip((phase - self.ground) / (1 - self.ground), 0.0, 1.0)
         on_ground = phase < self.ground
+        arc = np.maximum(np.sin(np.pi * flying), 0.0)
         forward = stride * np.where(on_ground, 0.5 - standing, -0.5 * np.cos(np.pi * flying))
-        up = np.where(on_ground, 0.0, self.lift * np.sin(np.pi * flying) ** 1.5)
+        up = np.where(on_ground, 0.0, self.lift * arc * np.sqrt(arc))
         if self.speed_m_s < 0:
-            return forward, up, np.where(on_ground, 0.0, 0.5 * np.sin(np.pi * flying))
+            return forward, up, np.where(on_ground, 0.0, 0.5 * arc)
         push_off = 0.65 * np.clip((standing - 0.6) / 0.4, 0.0, 1.0) ** 2
         landing = -0.25 * np.clip(1 - standing / 0.2, 0.0, 1.0)
         in_air = 0.65 * (1 - flying) ** 2 - 0.25 * flying**2

@@ -92,8 +92,9 @@ def draw_motion(
     if name not in MOTIONS:
         raise ConfigError(f"no motion {name!r}", remedy=f"one of {', '.join(sorted(MOTIONS))}")
     kind = MOTIONS[name]
-    if style is not None and style not in kind.styles:
-        raise ConfigError(f"no style {style!r} of the motion {name!r}", remedy=f"one of {', '.join(kind.styles)}")
+    if style is not None and style not in kind.styles + kind.on_request:
+        known = ", ".join(kind.styles + kind.on_request)
+        raise ConfigError(f"no style {style!r} of the motion {name!r}", remedy=f"one of {known}")
     drawn_style, drawn_left = kind.styles[int(rng.integers(len(kind.styles)))], bool(rng.random() < 0.25)
     dice = Dice(
         rng=rng,
@@ -120,6 +121,6 @@ def draw_motion(
 
 
 def _with_reach(motion: Motion, limb: str) -> Motion:
-    ends = [JOINT[f"{side}_{'wrist' if limb == 'hand' else 'ankle'}"] for side in ("left", "right")]
+    end = JOINT[f"{'left' if motion.left else 'right'}_{'wrist' if limb == 'hand' else 'ankle'}"]
     body = motion.body(np.array([motion.contact_s]))
-    return replace(motion, reach_m=float(body[0, ends, 1].max()))
+    return replace(motion, reach_m=float(body[0, end, 1]))

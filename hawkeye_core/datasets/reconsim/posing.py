@@ -25,7 +25,7 @@ REST: dict[str, float] = {
     # the trunk from pelvis to neck: forward, to the right, counter-clockwise; the head: forward
     "bend": 0.03, "side": 0.0, "twist": 0.0, "nod": 0.0,
     # hands from their shoulder: outward, forward, up, in arm lengths; elbow: 0 down and back, 1 outward
-    "lx": 0.14, "ly": 0.08, "lz": -0.95, "lel": 0.1, "rx": 0.14, "ry": 0.08, "rz": -0.95, "rel": 0.1,
+    "lx": 0.12, "ly": 0.07, "lz": -0.97, "lel": 0.0, "rx": 0.12, "ry": 0.07, "rz": -0.97, "rel": 0.0,
     # ankles from where they stand: outward, forward, up, in leg lengths; foot: toes down, toes outward; knee: outward
     "lfx": 0.04, "lfy": 0.0, "lfz": 0.0, "ltp": 0.0, "lty": 0.2, "lkn": 0.15,
     "rfx": 0.04, "rfy": 0.0, "rfz": 0.0, "rtp": 0.0, "rty": 0.2, "rkn": 0.15,
@@ -86,7 +86,7 @@ def pose_joints(skeleton: Skeleton, channels: F64) -> F32:
         shoulder = collar + frame @ _sided(skeleton.shoulder, side)
         hand = np.stack([out * value[side + "x"], value[side + "y"], value[side + "z"]], axis=-1) * skeleton.arm
         el = value[side + "el"]
-        hint = np.stack([out * (0.3 + 0.7 * el), -0.7 + 0.6 * el, -0.7 + 0.6 * el], axis=-1)
+        hint = np.stack([out * (0.2 + 0.8 * el), -0.7 + 0.6 * el, -0.7 + 0.6 * el], axis=-1)
         elbow, wrist = _two_bones(
             shoulder, shoulder + _rotate(root, hand), _rotate(root, hint), skeleton.upper_arm, skeleton.forearm
         )

@@ -114,7 +114,7 @@ def left_hand(x: float, y: float, z: float, elbow: float = 0.1) -> Pose:
     return {"lx": x, "ly": y, "lz": z, "lel": elbow}
 
 
-HANGING: Pose = hands(0.14, 0.08, -0.95)
+HANGING: Pose = hands(0.12, 0.07, -0.97, 0.0)
 UPRIGHT: Pose = {
     "px": 0.0, "py": 0.0, "pz": 0.985, "yaw": 0.0, "pitch": 0.0, "roll": 0.0, "sink": 1.0,
     "bend": 0.03, "side": 0.0, "twist": 0.0, "nod": 0.0,

@@ -16,9 +16,9 @@ from hawkeye_core.datasets.reconsim.motion_library.draft import (
 
 ARMS: dict[str, Pose] = {
     "relaxed": HANGING,
-    "pockets": hands(0.10, 0.16, -0.76, 0.5),
+    "pockets": hands(0.0, 0.14, -0.80, 0.4),
     "crossed arms": join(right_hand(-0.42, 0.40, -0.42, 0.2), left_hand(-0.42, 0.46, -0.36, 0.2)),
-    "hands on hips": hands(0.22, 0.06, -0.62, 1.0),
+    "hands on hips": hands(-0.04, 0.06, -0.66, 0.8),
 }
 HOLDING = right_hand(-0.1, 0.48, -0.52)
 """A small thing held in front of the belly."""
@@ -78,10 +78,13 @@ def wave(dice: Dice) -> Draft:
         dice.style
     ]
     ahead, inside, outside = dice.between(0.1, 0.3), dice.near(0.02), dice.near(0.52, 0.08)
+    elbow = 0.2 if dice.style == "low" else 0.6
     swing, up = dice.between(0.2, 0.34), dice.between(0.5, 0.8)
-    put = (
-        (lambda x, z: hands(x, ahead, z, 0.6)) if dice.style == "both" else (lambda x, z: right_hand(x, ahead, z, 0.6))
-    )
+
+    def put(x: float, z: float) -> Pose:
+        place = right_hand(x, ahead, z, elbow)
+        return join(place, left_hand(x, ahead, z, elbow)) if dice.style == "both" else place
+
     keys = [Key(0.0, STANDING), Key(up, put(outside, height))]
     for i in range(2 * dice.count(3, 5)):
         x = inside if i % 2 == 0 else outside
@@ -135,7 +138,10 @@ def hand_over(dice: Dice) -> Draft:
         Key(at + dice.between(0.7, 1.1), given),
         Key(at + 2.0, STANDING),
     ]
-    ways = ("{who} holds something out with both hands.", "{who} hands something over with both hands.")
+    ways: tuple[str, ...] = (
+        "{who} holds something out with both hands.",
+        "{who} hands something over with both hands.",
+    )
     if not both:
         ways = (
             "{who} holds something out with the {hand} hand.",
@@ -148,11 +154,11 @@ def hand_over(dice: Dice) -> Draft:
 def _down(dice: Dice) -> Pose:
     """Bent or squatting, the right hand near the ground in front."""
     if dice.style == "bend":
-        trunk = {"pz": dice.between(0.72, 0.8), "py": -0.22, "pitch": 0.45, "bend": dice.between(1.0, 1.2), "nod": 0.2}
-        return join(trunk, right_hand(0.0, 0.42, -0.88), left_hand(0.1, 0.2, -0.7), {"rfy": 0.06, "lfy": -0.06})
-    trunk = {"pz": dice.between(0.40, 0.48), "py": -0.14, "pitch": 0.3, "bend": dice.between(0.55, 0.75), "nod": 0.1}
+        trunk = {"pz": dice.between(0.60, 0.68), "py": -0.22, "pitch": 0.55, "bend": dice.between(1.0, 1.2), "nod": 0.2}
+        return join(trunk, right_hand(0.0, 0.66, -0.72), left_hand(0.1, 0.3, -0.7), {"rfy": 0.06, "lfy": -0.06})
+    trunk = {"pz": dice.between(0.36, 0.43), "py": -0.14, "pitch": 0.55, "bend": dice.between(0.7, 0.9), "nod": 0.0}
     heels = {"ltp": 0.6, "rtp": 0.3, "lkn": 0.5, "rkn": 0.35, "rfy": 0.15, "lfy": -0.12}
-    return join(trunk, heels, right_hand(-0.05, 0.45, -0.85), left_hand(0.05, 0.45, -0.45))
+    return join(trunk, heels, right_hand(-0.05, 0.66, -0.70), left_hand(0.05, 0.45, -0.45))
 
 
 def pick_up(dice: Dice) -> Draft:

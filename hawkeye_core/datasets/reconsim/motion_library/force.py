@@ -113,7 +113,7 @@ def kick(dice: Dice) -> Draft:
     """Swings one foot forward."""
     height = {"low": dice.between(0.1, 0.25), "high": dice.between(0.5, 0.75), "stomp": 0.05}[dice.style]
     back: Pose = {"rfy": -0.4, "rfz": 0.25, "rtp": 0.9, "bend": 0.15, "pz": 0.96}
-    front: Pose = {"rfy": 0.92, "rfz": height, "rtp": 0.2, "pitch": -0.18, "bend": 0.25, "py": 0.05}
+    front: Pose = {"rfy": 0.92, "rfz": height, "rtp": 0.2, "pitch": -0.18, "bend": 0.25, "py": 0.05, "sink": 0.0}
     if dice.style == "stomp":
         back = {"rfy": 0.3, "rfz": 0.5, "rtp": 0.1, "pz": 0.97}
         front = {"rfy": 0.45, "rfz": 0.05, "bend": 0.3, "py": 0.05, "pz": 0.93}
@@ -155,25 +155,33 @@ def aim(dice: Dice) -> Draft:
 
 def smash(dice: Dice) -> Draft:
     """Swings something long with both hands: from overhead, or from the side."""
-    if dice.style == "overhead":
-        back = join(hands(-0.22, -0.1, 0.92, 0.6), {"bend": -0.2, "twist": 0.0})
-        front = join(hands(-0.25, 0.9, -0.28), {"bend": dice.between(0.5, 0.75), "pz": 0.9, "py": -0.1})
+    overhead = dice.style == "overhead"
+    if overhead:
+        back = join(hands(-0.22, -0.1, 0.92, 0.7), {"bend": -0.2, "twist": 0.0})
+        front = join(hands(-0.25, 0.9, -0.28, 0.7), {"bend": dice.between(0.5, 0.75), "pz": 0.9, "py": -0.1})
     else:
-        back = join(right_hand(0.35, -0.15, 0.1, 0.8), left_hand(-0.75, 0.3, 0.05, 0.3), {"twist": -0.75, "bend": 0.05})
-        front = join(right_hand(-0.6, 0.75, -0.2), left_hand(-0.1, 0.92, -0.2), {"twist": 0.6, "bend": 0.3, "pz": 0.94})
+        back = join(right_hand(0.40, 0.05, 0.1, 0.7), left_hand(-0.75, 0.3, 0.05, 0.5), {"twist": -0.75, "bend": 0.05})
+        front = join(
+            right_hand(-0.6, 0.75, -0.2, 0.5), left_hand(-0.1, 0.92, -0.2, 0.5), {"twist": 0.6, "bend": 0.3, "pz": 0.94}
+        )
     stance: Pose = {"lfy": 0.2, "rfy": -0.15, "lfx": 0.1, "rfx": 0.1}
     raised = dice.between(0.6, 0.85)
     at = raised + dice.between(0.2, 0.3)
     keys, start = [Key(0.0, STANDING)], 0.0
     for _ in range(dice.count(1, 3)):
+        if overhead and not start:
+            keys.append(Key(0.5 * raised, hands(-0.2, 0.55, -0.1, 0.4)))  # up in front, not through the shoulders
         keys += [Key(start + raised, join(stance, back)), Key(start + at, front, strike=True)]
         keys.append(Key(start + at + 0.2, front))
         start = keys[-1].time
     keys.append(Key(start + 0.8, STANDING))
     caption = dice.say(
-        "{who} swings both arms down hard.", "{who} swings something with both hands and smashes it.",
-        "{who} lifts both arms and strikes down." if dice.style == "overhead" else "{who} swings both arms from the side like with a bat.",
-    )  # fmt: skip
+        "{who} swings both arms down hard.",
+        "{who} swings something with both hands and smashes it.",
+        "{who} lifts both arms and strikes down."
+        if overhead
+        else "{who} swings both arms from the side as with a bat.",
+    )
     return dice.act(keys, caption, contact=at, sway=0.7)
 
 
@@ -211,7 +219,7 @@ def cower(dice: Dice) -> Draft:
         pose = join(hands(0.3, 0.15, dice.between(0.45, 0.7), 0.8), {"bend": 0.0, "pz": 0.97})
     else:
         pose = join(
-            hands(-0.18, 0.38, 0.12, 0.9), {"bend": dice.between(0.6, 0.85), "nod": 0.5, "pz": 0.82, "py": -0.12}
+            hands(-0.30, 0.36, 0.16, 0.3), {"bend": dice.between(0.6, 0.85), "nod": 0.5, "pz": 0.82, "py": -0.12}
         )
         if dice.style == "crouched":
             pose = join(pose, {"pz": 0.46, "py": -0.16, "ltp": 0.6, "rtp": 0.6, "pitch": 0.15})

@@ -18,6 +18,9 @@ class MotionKind:
     name: str
     draft: Callable[[Dice], Draft]
     styles: tuple[str, ...] = ("plain",)
+    """Its variants, one of which is drawn."""
+    on_request: tuple[str, ...] = ()
+    """Further variants, never drawn by chance: their owner stands where the others go."""
 
 
 KINDS: tuple[MotionKind, ...] = (
@@ -39,7 +42,7 @@ KINDS: tuple[MotionKind, ...] = (
     MotionKind("get_up", low.get_up, _DOWN),
     MotionKind("walk", moving.walk, ("brisk", "normal", "slow")),
     MotionKind("run", moving.run, ("jog", "run", "sprint")),
-    MotionKind("carry", moving.carry, tuple(moving.CARRYING)),
+    MotionKind("carry", moving.carry, tuple(moving.CARRYING), ("standing",)),
     MotionKind("drag", moving.drag, ("low", "high")),
     MotionKind("stagger", moving.stagger, ("drunk", "hurt")),
     MotionKind("climb", moving.climb),

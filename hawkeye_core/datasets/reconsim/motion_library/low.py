@@ -53,14 +53,16 @@ def _lying(dice: Dice) -> Pose:
     if dice.style == "back":
         feet = {"lfx": 0.12, "rfx": 0.16, "lfy": 0.06, "rfy": 0.02, "lfz": 0.02, "rfz": 0.02, "ltp": -1.1, "rtp": -1.1,
                 "lty": 0.5, "rty": 0.5}  # fmt: skip
-        arms = join(right_hand(0.65, -0.12, -0.55, 0.9), left_hand(0.5, -0.12, 0.55, 0.9))
-        return join(flat, {"pitch": -1.52, "py": -0.92}, feet, arms)
+        arms = join(
+            right_hand(dice.near(0.6, 0.15), -0.12, -0.55, 0.9), left_hand(dice.near(0.5, 0.2), -0.12, 0.55, 0.9)
+        )
+        return join(flat, {"pitch": -1.52, "py": -0.96}, feet, arms)
     if dice.style == "front":
         feet = {"lfx": 0.08, "rfx": 0.12, "lfy": -0.02, "rfy": 0.04, "ltp": 2.4, "rtp": 2.4}
-        arms = join(right_hand(0.45, 0.12, 0.5, 0.9), left_hand(0.6, 0.12, -0.4, 0.9))
-        return join(flat, {"pitch": 1.52, "py": 0.92}, feet, arms)
+        arms = join(right_hand(dice.near(0.5, 0.15), 0.12, 0.5, 0.9), left_hand(dice.near(0.6, 0.2), 0.12, -0.4, 0.9))
+        return join(flat, {"pitch": 1.54, "py": 1.06}, feet, arms)
     feet = {"rfx": -0.05, "rfy": 0.05, "lfx": 0.0, "lfy": 0.35, "lfz": 0.05, "lkn": 0.0, "rkn": 0.0}
-    arms = join(right_hand(0.1, 0.75, 0.3, 0.2), left_hand(-0.3, 0.5, -0.4, 0.2))
+    arms = join(right_hand(-0.08, 0.85, 0.42, 0.0), left_hand(dice.near(-0.3, 0.15), dice.near(0.5, 0.15), -0.4, 0.2))
     return join(flat, {"roll": 1.48, "px": 0.85, "py": 0.0, "bend": 0.25}, feet, arms)
 
 
@@ -142,8 +144,8 @@ def _crouched(dice: Dice) -> Pose:
             "lkn": 0.3,
             "sink": 0.0,
         }
-    return {"pz": dice.between(0.40, 0.46), "py": -0.14, "pitch": 0.25, "bend": 0.45, "ltp": 0.6, "rtp": 0.35, "lkn": 0.5,
-            "rkn": 0.4, "rfy": 0.12, "lfy": -0.1}  # fmt: skip
+    feet: Pose = {"ltp": 0.6, "rtp": 0.35, "lkn": 0.5, "rkn": 0.4, "rfy": 0.12, "lfy": -0.1}
+    return join({"pz": dice.between(0.40, 0.46), "py": -0.14, "pitch": 0.25, "bend": 0.45}, feet)
 
 
 def crouch(dice: Dice) -> Draft:

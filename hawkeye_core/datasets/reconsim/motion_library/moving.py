@@ -16,7 +16,7 @@ DRIVE_SEAT_M, RIDE_SEAT_M = 0.55, 0.80
 """Height of the seat in a car and on a motorcycle or bicycle; the person's origin is under it."""
 
 
-def _going(dice: Dice, gait: Gait, caption: str, *, sway: float = 0.6) -> Draft:
+def _going(gait: Gait, caption: str, *, sway: float = 0.6) -> Draft:
     return Draft(gait, caption, gait.cycle_s, loops=True, speed_m_s=gait.speed_m_s, sway=sway)
 
 
@@ -42,7 +42,7 @@ def walk(dice: Dice) -> Draft:
         "{who} is walking " + pace + " in a line.",
         "{who} takes several steps, going " + pace + ".",
     )
-    return _going(dice, gait, caption)
+    return _going(gait, caption)
 
 
 def run(dice: Dice) -> Draft:
@@ -66,21 +66,20 @@ def run(dice: Dice) -> Draft:
     caption = dice.say("{who} runs forward.", "{who} is running fast.", "{who} sprints away.")
     if dice.style == "jog":
         caption = dice.say("{who} jogs forward.", "{who} is jogging at an even pace.", "{who} runs slowly.")
-    return _going(dice, gait, caption)
+    return _going(gait, caption)
 
 
 CARRYING: dict[str, Pose] = {
     "both arms": hands(-0.12, 0.62, -0.46),
     "low": hands(-0.05, 0.40, -0.80),
     "one hand": right_hand(0.16, 0.02, -0.97),
-    "shoulder": right_hand(0.05, 0.20, 0.30, 0.8),
-    "standing": hands(-0.12, 0.62, -0.46),
+    "shoulder": right_hand(-0.12, 0.22, 0.28, 0.35),
 }
 
 
 def carry(dice: Dice) -> Draft:
     """Walks, or stands, with a thing in the arms."""
-    arms = CARRYING[dice.style]
+    arms = CARRYING["both arms" if dice.style == "standing" else dice.style]
     if dice.style == "standing":
         lean = {"bend": dice.near(-0.05, 0.05)}
         keys = [
@@ -112,7 +111,7 @@ def carry(dice: Dice) -> Draft:
         "{who} walks and carries something " + where + ".", "{who} is carrying a load " + where + ".",
         "{who} walks forward, holding an object " + where + ".",
     )  # fmt: skip
-    return _going(dice, gait, caption)
+    return _going(gait, caption)
 
 
 def drag(dice: Dice) -> Draft:
@@ -145,7 +144,7 @@ def drag(dice: Dice) -> Draft:
         "{who} bends and pulls a load backwards with both hands.",
         "{who} drags something along the ground.",
     )
-    return _going(dice, gait, caption)
+    return _going(gait, caption)
 
 
 def stagger(dice: Dice) -> Draft:
@@ -170,7 +169,7 @@ def stagger(dice: Dice) -> Draft:
         "{who} walks unsteadily and sways from side to side.",
         "{who} holds the belly and stumbles along." if hurt else "{who} stumbles as if drunk.",
     )
-    return _going(dice, gait, caption)
+    return _going(gait, caption)
 
 
 def climb(dice: Dice) -> Draft:
@@ -209,8 +208,7 @@ def climb(dice: Dice) -> Draft:
         "{who} climbs over something.", "{who} pulls the body up and climbs through an opening.",
         "{who} puts both hands on a ledge and climbs over with the {hand} leg first.",
     )  # fmt: skip
-    draft = dice.act(keys, caption, contact=0.6, sway=0.5)
-    return draft
+    return dice.act(keys, caption, contact=0.6, sway=0.5)
 
 
 def drive(dice: Dice) -> Draft:
