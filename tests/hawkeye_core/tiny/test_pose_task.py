@@ -1,0 +1,58 @@
+"""The pose task: batches by number, shapes, losses that a network can lower."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from hawkeye_core.tiny import pose_task as module
+from hawkeye_core.tiny.pose_samples import random_sample
+from hawkeye_core.tiny.pose_task import PoseTask, collate
+
+from .stick_figures import stick_frame, stick_frames
+
+
+@pytest.fixture
+def task(monkeypatch):
+    monkeypatch.setattr(module, "labelled_frames", lambda seed, **_: stick_frames(seed))
+    return PoseTask(batch=16, side=96)
+
+
+def test_batch_k_is_a_function_of_seed_and_k(task):
+    from_zero = list(islice(task.batches(3, 0), 5))
+    from_two = list(islice(task.batches(3, 2), 3))
+    for one, two in zip(from_zero[2:], from_two, strict=True):
+        assert torch.equal(one.images, two.images)
+        assert torch.equal(one.heat[1], two.heat[1])
+        assert torch.equal(one.cells, two.cells)
+    assert not torch.equal(from_zero[0].images, from_zero[3].images)
+    assert not torch.equal(from_zero[0].images, next(task.batches(4, 0)).images)
+
+
+def test_shapes_and_padding():
+    rng = np.random.default_rng(0)
+    samples = [random_sample(stick_frame(rng, people=p), rng, side=96, input_size=256, zoom=(1, 1)) for p in (0, 1, 3)]
+    batch = collate(samples, side=96)
+    assert batch.images.shape == (3, 3, 96, 96)
+    assert [m.shape for m in batch.heat] == [(3, 17, 24, 24), (3, 17, 48, 48)]
+    assert batch.cells.shape == (3, 3, 17)
+    assert (batch.cells[0] == -1).all()
+    assert (batch.cells[1, 1:] == -1).all()
+    assert not batch.heat[0][0].any()
+
+
+def test_a_few_steps_on_one_batch_lower_every_loss(task):
+    batch = next(task.batches(0, 0))
+    optimiser = torch.optim.AdamW(task.model.parameters(), lr=2e-3)
+    values = []
+    for _ in range(12):
+        losses = task.losses(batch)
+        values.append({name: value.item() for name, value in losses.items()})
+        optimiser.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        optimiser.step()
+    assert values[-1]["heat_4"] < 0.5 * values[0]["heat_4"]
+    assert values[-1]["heat_2"] < 0.5 * values[0]["heat_2"]
