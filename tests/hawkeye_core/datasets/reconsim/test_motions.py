@@ -11,8 +11,8 @@ from hawkeye_core.datasets.reconsim.motions import MOTIONS, Motion, draw_motion
 from hawkeye_core.datasets.reconsim.posing import CHANNELS, REST_VALUES
 from hawkeye_core.errors import ConfigError
 
-ASKED = """stand talk wave sit sit_down stand_up walk run carry pick_up put_down reach hand_over push hit punch kick fall
-lie get_up crouch aim smash drag grab hide climb light cower stagger drive ride""".split()
+ASKED = """stand talk wave sit sit_down stand_up walk run carry pick_up put_down reach hand_over push hit punch kick
+fall lie get_up crouch aim smash drag grab hide climb light cower stagger drive ride""".split()
 EVERY = [(name, style) for name, kind in MOTIONS.items() for style in kind.styles + kind.on_request]
 OFF_THE_GROUND = {"climb", "drive", "ride", "run"}
 
