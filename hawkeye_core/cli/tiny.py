@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hawkeye_core.cli.console import out
+from hawkeye_core.cli.tiny_llava import card_llava, train_language, train_vision
 
 app = typer.Typer(
     help="Train, measure and publish the small networks that ship with the package.", no_args_is_help=True
@@ -18,6 +19,9 @@ card_app = typer.Typer(help="Copy a run's best weights into the package and writ
 app.add_typer(train_app, name="train")
 app.add_typer(eval_app, name="eval")
 app.add_typer(card_app, name="card")
+train_app.command("vision")(train_vision)
+train_app.command("language")(train_language)
+card_app.command("llava")(card_llava)
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Settings as a=value, such as minutes=60.", metavar="[a=c]...")

@@ -92,7 +92,7 @@ def publish(
         steps=record["steps"] + (earlier.steps if earlier else 0),
         samples=record["samples"] + (earlier.samples if earlier else 0),
         minutes=round(record["minutes"] + (earlier.minutes if earlier else 0.0), 1),
-        parameters=record["parameters"], settings=record["settings"], hardware=_hardware(),
+        parameters=record["parameters"], settings=record["settings"], hardware=hardware(),
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
     )  # fmt: skip
@@ -145,7 +145,8 @@ def _earlier(path: Path) -> Card | None:
     return read_card(path) if path.is_file() else None
 
 
-def _hardware() -> str:
+def hardware() -> str:
+    """This machine's processor and number of cores."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import (
     PreTrainedTokenizerBase,
-    VideoLlavaConfig,
     VideoLlavaForConditionalGeneration,
     VideoLlavaProcessor,
 )
@@ -53,14 +52,29 @@ def write_llava(
     if language is not None:
         _fill(state, language, complete="")
     model.load_state_dict(state)
+    model.to(torch.float16)
+
+    def write(temporary: Path) -> None:
+        model.save_pretrained(temporary)
+        processor_of(tokenizer).save_pretrained(temporary)
+
+    replace_folder(folder, write)
+
+
+def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary folder beside ``folder``, flush its files, and put it in the place of that."""
     temporary = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
-    model.to(torch.float16).save_pretrained(temporary)
-    processor_of(tokenizer).save_pretrained(temporary)
-    for kept in folder.glob("*.md") if folder.is_dir() else ():  # the cards
-        shutil.copy2(kept, temporary / kept.name)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write(temporary)
+        for path in temporary.iterdir():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def processor_of(tokenizer: PreTrainedTokenizerBase) -> VideoLlavaProcessor:
@@ -89,9 +103,3 @@ def _fill(state: dict[str, Tensor], given: Mapping[str, Tensor], *, complete: st
     if wrong:
         raise ValueError(f"{len(wrong)} tensors are missing, unknown or of another shape (first: {wrong[0]})")
     state.update(given)
-
-
-def read_config(folder: Path) -> VideoLlavaConfig:
-    """The configuration in a folder."""
-    config: VideoLlavaConfig = VideoLlavaConfig.from_pretrained(folder)
-    return config

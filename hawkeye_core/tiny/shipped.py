@@ -44,7 +44,7 @@ def shipped_llava() -> Path:
         raise WeightsError(
             "the package holds no small Video-LLaVA",
             path=folder,
-            remedy="train it with `hawkeye tiny train vision` and `hawkeye tiny train language`, or name a checkpoint",
+            remedy="train it with `hawkeye tiny train vision` and `... train language`, then `hawkeye tiny card llava`",
         )
     return folder
 
