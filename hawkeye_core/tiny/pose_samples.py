@@ -66,8 +66,7 @@ def who_counts(frame: PoseFrame) -> NDArray[np.bool_]:
 
 def in_picture(frame: PoseFrame) -> NDArray[np.bool_]:
     """[P] people with a box."""
-    present: NDArray[np.bool_] = np.isfinite(frame.boxes[: len(frame.keypoints)]).all(axis=1)
-    return present
+    return np.asarray(np.isfinite(frame.boxes[: len(frame.keypoints)]).all(axis=1), np.bool_)
 
 
 def random_sample(

@@ -87,4 +87,4 @@ def counted_cells(boxes: F32, *, stride: int, height: int, width: int) -> F32:
     across = (x >= boxes[..., 0:1]) & (x < boxes[..., 2:3])  # [B, N, w]; comparisons with NaN are false
     down = (y >= boxes[..., 1:2]) & (y < boxes[..., 3:4])
     covered = (down[..., :, None] & across[..., None, :]).any(axis=1, keepdims=True)
-    return (~covered).astype(np.float32)
+    return np.asarray(~covered, np.float32)
