@@ -12,45 +12,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hawkeye_core.datasets.reconsim.consequences import Act, EffectSpan, drift, drive_up, effects_of, hand_on
 from hawkeye_core.datasets.reconsim.layout import Setting
 from hawkeye_core.datasets.reconsim.motions import Motion, draw_motion
 from hawkeye_core.datasets.reconsim.scenarios import Scenario, Variant
-from hawkeye_core.datasets.reconsim.script import PersonScript, Phase
+from hawkeye_core.datasets.reconsim.script import PersonScript
 from hawkeye_core.datasets.reconsim.track import Point, heading
 
 IDLE = ("stand", "stand", "talk", "wave")
 """What people do who do nothing in particular."""
-ONCE = frozenset(
-    {"fall", "grab", "pick_up", "put_down", "hide", "climb", "hand_over", "sit_down", "stand_up", "get_up"}
-)
-"""Actions that are done once; the last pose is held. Others repeat until the act ends."""
+ONCE = frozenset({"fall", "grab", "pick_up", "put_down", "hide", "climb", "hand_over"})
+"""Actions that are done once: acts of rows with them are short."""
 SHORTEST_S = 1.5
-WALK_M_S = 1.15
+BETWEEN_S = 1.2
+"""Time between two acts, at least."""
+WALK_M_S, HURRY_M_S = 1.15, 2.2
+"""Speed of the main person: usual, and where time is short."""
 _GET_UP_S = 2.2
-BROKEN = frozenset({"smash", "kick"})
-_FLASH_S, _SMOKE_S = 0.5, 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One act of the main person."""
-
-    variant: Variant
-    action: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class EffectSpan:
-    """An effect from a moment on, for some seconds."""
-
-    kind: str
-    at: tuple[float, float, float]
-    size_m: float
-    start_s: float
-    end_s: float
-    seed: int
 
 
 def play(
@@ -63,10 +41,10 @@ def play(
 ) -> tuple[list[Act], list[EffectSpan]]:
     """Write all scripts for ``seconds`` and say which acts and effects there are."""
     acts = _main(setting, row, variants, seconds, extent_m, rng)
-    effects = [effect for act in acts for effect in _effects(setting, row, act, rng)]
-    _hand_on(setting, row, acts)
+    effects = [effect for act in acts for effect in effects_of(setting, row, act, rng)]
+    hand_on(setting, row, acts)
     if row.drive:
-        _drive(setting, acts)
+        drive_up(setting, acts)
     if setting.target_person >= 0:
         _target(setting, row, acts, seconds, rng)
     for number in setting.others:
@@ -120,18 +98,20 @@ def _main(
     parts = _parts(setting, row, variants, script, rng)
     after = _GET_UP_S + 0.3 if row.action == "fall" else 0.5
     points = [script.at, *(part.spot for part in parts)]
-    walks = [math.dist(a, b) / WALK_M_S for a, b in itertools.pairwise(points)]
+    ways = sum(math.dist(a, b) for a, b in itertools.pairwise(points))
     act_s = np.array([part.seconds for part in parts])
-    busy = float(np.sum(walks)) + len(parts) * after + 1.0
+    busy = ways / WALK_M_S + len(parts) * (after + BETWEEN_S) + 1.0 - BETWEEN_S
     room = seconds - busy - float(act_s.sum())
     if room < 0 and len(parts):
         act_s = np.maximum(act_s + room * act_s / act_s.sum(), SHORTEST_S)
-        room = max(0.0, seconds - busy - float(act_s.sum()))
-    pauses = rng.dirichlet(np.ones(len(parts) + 1)) * room
+        room = seconds - busy - float(act_s.sum())
+    speed = ways / max(ways / WALK_M_S + min(room, 0.0), ways / HURRY_M_S) if ways > 0 else WALK_M_S
+    pauses = rng.dirichlet(np.ones(len(parts) + 1)) * max(room, 0.0)
+    pauses[1:-1] += BETWEEN_S
     acts: list[Act] = []
     for part, pause, length in zip(parts, pauses[:-1], act_s, strict=True):
         _idle(script, script.now_s + pause, rng)
-        script.go(part.spot, rng, seconds=math.dist(script.at, part.spot) / WALK_M_S)
+        script.go(part.spot, rng, seconds=math.dist(script.at, part.spot) / speed)
         left = seconds - script.now_s - 0.2
         length = float(min(length, left))
         if length < 1.0:
@@ -178,9 +158,7 @@ def _target(setting: Setting, row: Scenario, acts: Sequence[Act], seconds: float
         for act in acts:
             script.do("lie", act.start_s - script.now_s, rng, motion=lying)
             dragged = act.variant == "anomalous" and act.action == "drag"
-            script.do(
-                "lie", act.end_s - act.start_s, rng, motion=lying, along=_drift(setting, act) if dragged else None
-            )
+            script.do("lie", act.end_s - act.start_s, rng, motion=lying, along=drift(setting, act) if dragged else None)
         script.do("lie", seconds - script.now_s + 0.1, rng, motion=lying)
         return
     if fixed == "sit":
@@ -200,12 +178,6 @@ def _target(setting: Setting, row: Scenario, acts: Sequence[Act], seconds: float
     _idle(script, seconds, rng, yaw=setting.target_yaw)
 
 
-def _drift(setting: Setting, act: Act) -> Point:
-    """How far the main person moves during an act."""
-    at = setting.people[setting.actor].track.position(np.array([act.start_s, act.end_s]))
-    return float(at[1, 0] - at[0, 0]), float(at[1, 1] - at[0, 1])
-
-
 def _bystander(
     script: PersonScript, acts: Sequence[Act], seconds: float, extent_m: Point, rng: np.random.Generator
 ) -> None:
@@ -215,70 +187,3 @@ def _bystander(
         if rng.random() < 0.45:
             _away(script, (float(rng.uniform(-0.9, 0.9) * extent_m[0]), float(row)), seconds, rng, action="walk")
         _idle(script, min(seconds, script.now_s + float(rng.uniform(1.0, 4.0))), rng)
-
-
-def _hand_on(setting: Setting, row: Scenario, acts: Sequence[Act]) -> None:
-    """Props that change hands, are broken or moved in the acts."""
-    actor = setting.people[setting.actor]
-    for act in acts:
-        middle = _contact(actor, act)
-        items = setting.decoy_items if act.variant == "decoy" else setting.target_items
-        taken = act.action in ("grab", "pick_up", "hand_over", "reach") and row.item_at in ("hand", "ground")
-        for number in items:
-            prop = setting.props[number]
-            if taken and prop.phases[-1].holder != setting.actor:
-                hand = "both" if prop.prop.kind in ("box", "trunk") else "right"
-                prop.phases.append(Phase(middle, holder=setting.actor, hand=hand))
-            if row.item_at == "shelf" and act.action in ("hide", "reach", "put_down"):
-                prop.phases.append(Phase(middle, gone=True))
-        touched = setting.decoy_props if act.variant == "decoy" else setting.target_props
-        for number in touched:
-            if act.action in BROKEN and act.variant != "other":
-                setting.props[number].states.append((middle, "broken"))
-            if act.action == "drag" and act.variant == "decoy":
-                prop, (dx, dy) = setting.props[number], _drift(setting, act)
-                x, y, z = prop.phases[-1].at
-                moved = Phase(act.start_s, (x + dx, y + dy, z), prop.phases[-1].yaw, travel_s=act.end_s - act.start_s)
-                prop.phases.append(moved)
-
-
-def _contact(actor: PersonScript, act: Act) -> float:
-    """Moment of the blow or grip."""
-    step = next(step for step in actor.deeds if step.start_s == act.start_s)
-    contact = step.motion.contact_s
-    return act.start_s + min(contact if contact is not None else 0.6, 0.8 * (act.end_s - act.start_s))
-
-
-def _effects(setting: Setting, row: Scenario, act: Act, rng: np.random.Generator) -> list[EffectSpan]:
-    if not row.effect:
-        return []
-    seed, start = int(rng.integers(2**31)), act.start_s + float(rng.uniform(0.2, 0.7))
-    spot = setting.decoy if act.variant == "decoy" and row.action == "light" else setting.target
-    x, y = spot.middle
-    if row.action == "aim":
-        body = setting.people[setting.actor].track.body(np.array([start]))[0]
-        x, y, z = body[21].tolist()
-        return [EffectSpan("flash", (x, y, z), 0.3, start, start + 0.25, seed)]
-    if row.effect == "flash":
-        size, z = float(rng.uniform(1.2, 2.0)), spot.height_m
-        return [
-            EffectSpan("flash", (x, y, z), size * 1.3, start, start + _FLASH_S, seed),
-            EffectSpan("fire", (x, y, 0.9 * z), size, start + 0.2, act.end_s + 1.0, seed),
-            EffectSpan("smoke", (x, y, 1.2 * z), size * 1.2, start + 0.3, act.end_s + _SMOKE_S, seed),
-        ]
-    if rng.random() < 0.5:
-        return []
-    z = 0.8 * spot.height_m
-    return [EffectSpan(row.effect, (x, y, z), 0.8, start, act.end_s + _SMOKE_S, seed)]
-
-
-def _drive(setting: Setting, acts: Sequence[Act], *, back_m: float = 1.6) -> None:
-    """The car stands back, comes up while each act begins, and goes back after it."""
-    car = setting.props[setting.target_props[0]]
-    x, y, z = car.prop.at
-    yaw = car.prop.yaw
-    behind = (x + back_m * np.sin(yaw), y - back_m * np.cos(yaw), z)
-    car.phases = [Phase(0.0, behind, yaw)]
-    for act in acts:
-        car.phases.append(Phase(max(0.0, act.start_s - 0.8), (x, y, z), yaw, travel_s=1.0))
-        car.phases.append(Phase(act.end_s + 0.2, behind, yaw, travel_s=1.4))

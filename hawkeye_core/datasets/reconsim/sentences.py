@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hawkeye_core.datasets.reconsim.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from hawkeye_core.datasets.reconsim.acts import Act
+    from hawkeye_core.datasets.reconsim.consequences import Act
     from hawkeye_core.datasets.reconsim.layout import Setting
 
 _THEM = {"man": "him", "woman": "her", "child": "the child"}
@@ -23,7 +23,8 @@ _DOES = {
     "pick_up": "picks something up at {x}", "hide": "puts a bottle into the coat at {x}", "climb": "climbs over {x}",
     "light": "crouches and holds a light to {x}", "fall": "falls near {x}", "stagger": "staggers near {x}",
     "talk": "talks near {x}", "wave": "waves at {x}", "stand": "stands near {x}", "reach": "reaches for {x}",
-    "crouch": "crouches near {x}", "hand_over": "hands something over near {x}", "put_down": "puts something down near {x}",
+    "crouch": "crouches near {x}", "hand_over": "hands something over near {x}",
+    "put_down": "puts something down near {x}",
 }  # fmt: skip
 _POSTURE = {
     "stand": "stands", "lie": "lies on the ground", "sit": "sits on a bench", "against": "leans against a car",

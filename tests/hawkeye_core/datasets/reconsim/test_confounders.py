@@ -1,6 +1,6 @@
 """Neither actions alone nor relations alone tell anomalous seconds; both together do; nothing else does.
 
-A forest sees what the truth says of each second: who does what, which relations hold, both, or only what must not matter.
+A forest sees what the truth says of each second: who does what, which relations hold, both, or what must not matter.
 """
 
 from collections.abc import Callable, Sequence
