@@ -69,24 +69,25 @@ class RelTRArchitecture:
 ARCHITECTURES: Mapping[RelTRSize, RelTRArchitecture] = MappingProxyType(
     {
         "r50": RelTRArchitecture(),
-        # Stride 16, not 32: at 256 pixels a person of a surveillance scene would be two cells high otherwise.
+        # Stride 16, not 32: at 240 pixels a person of a surveillance scene would be two cells high otherwise.
         "tiny": RelTRArchitecture(
             blocks=(1, 1, 2, 1),
             strides=(1, 2, 2, 1),
             stem=16,
             trainable_norm=True,
             frozen_stages=0,
-            width=64,
+            width=96,
             heads=4,
             feed_forward=256,
-            encoder_layers=2,
+            encoder_layers=1,
             decoder_layers=2,
             entities=30,
-            triplets=60,
-            map_channels=(16, 8),
-            map_widths=(128, 32),
+            triplets=40,
+            map_size=16,
+            map_channels=(8, 8),
+            map_widths=(64, 32),
             dropout=0.0,
         ),
     }
 )
-"""`r50`: the network of the published Visual Genome checkpoint. `tiny`: 1.3 M parameters for tests and the demo."""
+"""`r50`: the network of the published Visual Genome checkpoint. `tiny`: 1.7 M parameters for tests and the demo."""

@@ -21,7 +21,7 @@ class RelTRSettings(Settings):
     weights: str = "weights/reltr_checkpoint0149.pth"
     """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`), or `untrained` for random weights."""
     short_side: int = Field(default=800, ge=64, le=2048)
-    """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 256)."""
+    """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 240)."""
     long_side: int = Field(default=1333, ge=64, le=4096)
     """... unless the longer side would exceed this (the original: 1333; `tiny`: 448)."""
     threshold: float = Field(default=0.3, ge=0, le=1)
@@ -37,7 +37,7 @@ class RelTRSettings(Settings):
     @classmethod
     def _default_input_size(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and values.get("size") == "tiny":
-            return {"short_side": 256, "long_side": 448, **values}
+            return {"short_side": 240, "long_side": 448, **values}
         return values
 
 

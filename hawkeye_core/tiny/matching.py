@@ -95,9 +95,10 @@ def assign(cost: Tensor, counts: Tensor, *, repeats: int = 1) -> Pairs:
     """
     host = cost.detach().cpu().numpy().astype(np.float64)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for image, count in enumerate(counts.tolist()):
+    for number, count in enumerate(counts.tolist()):
         copies = max(1, min(repeats, host.shape[1] // max(count, 1)))
-        query, column = linear_sum_assignment(np.tile(host[image, :, :count], copies))
-        found.append((np.full(len(query), image), query, column % max(count, 1)))
-    image, query, truth = (torch.from_numpy(np.concatenate(part).astype(np.int64)) for part in zip(*found, strict=True))
-    return Pairs(image.to(cost.device), query.to(cost.device), truth.to(cost.device))
+        query, column = linear_sum_assignment(np.tile(host[number, :, :count], copies))
+        found.append((np.full(len(query), number), query, column % max(count, 1)))
+    columns = (np.concatenate(part).astype(np.int64) for part in zip(*found, strict=True))
+    image, queries, truth = (torch.from_numpy(column).to(cost.device) for column in columns)
+    return Pairs(image, queries, truth)

@@ -97,9 +97,9 @@ def _place_queries(model: RelTR, channels: Tensor, cells: tuple[int, int], gener
 
 def _window(attention: nn.Module, channels: Tensor, generator: torch.Generator) -> None:
     """Let logits begin as the similarity of positions, in every head."""
-    assert_attention = _attention(attention)
-    weight = assert_attention.in_proj_weight
-    width, heads = weight.shape[1], assert_attention.heads
+    module = _attention(attention)
+    weight = module.in_proj_weight
+    width, heads = weight.shape[1], module.heads
     size = width // heads
     query, key, _ = weight.chunk(3)
     for head in range(heads):

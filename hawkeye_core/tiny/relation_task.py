@@ -1,0 +1,135 @@
+"""RelTR on drawn scenes: set losses at every decoder layer, a loss on the encoder's cells, recall on held-out seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hawkeye_core.datasets.reconsim.frames import LabelledFrame, labelled_frames
+from hawkeye_core.relation.architecture import ARCHITECTURES
+from hawkeye_core.relation.config import RelTRSettings
+from hawkeye_core.relation.frames import input_size, to_input
+from hawkeye_core.tiny.relation_dense import dense_loss
+from hawkeye_core.tiny.relation_eval import relation_measures
+from hawkeye_core.tiny.relation_init import start_reltr
+from hawkeye_core.tiny.relation_loss import LossWeights, relation_losses
+from hawkeye_core.tiny.relation_targets import Annotation, RelationTargets, annotation, stack_targets
+from hawkeye_core.tiny.shipped import ShippedName
+
+HELD_OUT_SEED = 1_000_003
+"""Of the frames that nothing is trained on; the same as for pose."""
+
+_FRESH, _USES = 24, 3
+"""Frames drawn at a time, and how often each is used, mirrored and shifted otherwise each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationBatch:
+    """B frames and what is in them."""
+
+    images: Tensor  # [B, H, W, 3] uint8 RGB
+    targets: RelationTargets
+
+
+class RelationTask:
+    """See :class:`hawkeye_core.tiny.loop.Task`.
+
+    Args:
+        batch: B.
+        held_out: Frames to measure on.
+        weights: Of the losses.
+        seed: Of new weights.
+    """
+
+    name: ShippedName = "relations"
+    measure = "r20"
+
+    def __init__(self, *, batch: int, held_out: int = 200, weights: LossWeights | None = None, seed: int = 0) -> None:
+        self.batch, self.held_out = batch, held_out
+        self.weights = LossWeights() if weights is None else weights
+        self.settings = RelTRSettings(size="tiny", weights="untrained")
+        config = ARCHITECTURES["tiny"]
+        height, width = self._input_size(320, 240)
+        cells = (-(-height // config.stride), -(-width // config.stride))
+        self.model = start_reltr(config, seed=seed, cells=cells)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._frames: list[LabelledFrame] | None = None
+
+    def batches(self, seed: int, start: int) -> Iterator[RelationBatch]:
+        """Batch k: frames of pool k // (batches a pool), in an order of its own."""
+        each = max(1, _FRESH * _USES // self.batch)
+        pool, place = divmod(start, each)
+        while True:
+            rng = np.random.default_rng([seed, 11, pool])
+            stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=_FRESH // 4)
+            frames = [next(stream) for _ in range(_FRESH)]
+            order = rng.permutation(np.arange(each * self.batch) % _FRESH)
+            for number in range(each):
+                chosen = order[number * self.batch : (number + 1) * self.batch]
+                samples = [varied(frames[i], rng) for i in chosen.tolist()]  # also those skipped: the same numbers
+                if number >= place:
+                    yield _collate(samples)
+            pool, place = pool + 1, 0
+
+    def losses(self, batch: RelationBatch) -> dict[str, Tensor]:
+        """Set losses of the last layer by part, of earlier layers as one, and of the encoder's cells."""
+        model = self.model
+        memory, grid = model.encode(self._input(batch.images.numpy()))
+        cells = model.entity_class_embed(memory.content), model.entity_bbox_embed(memory.content).sigmoid()
+        *earlier, final = (model._predict(state, grid) for state in model.decode(memory, every_layer=True))
+        output = replace(final, auxiliary=tuple(earlier))
+        found = relation_losses(output, batch.targets, weights=self.weights)
+        return {**found, "dense": self.weights.dense * dense_loss(*cells, batch.targets, grid)}
+
+    def evaluate(self) -> dict[str, float]:
+        """AP50 of entities and R@20 of triplets on whole held-out frames."""
+        if self._frames is None:
+            stream = labelled_frames(HELD_OUT_SEED)
+            self._frames = [next(stream) for _ in range(self.held_out)]
+        return relation_measures(self.model, self._frames, self._input)
+
+    def _input(self, images: NDArray[np.uint8]) -> Tensor:
+        s = self.settings
+        return to_input(
+            images, short_side=s.short_side, long_side=s.long_side, device=torch.device("cpu"), dtype=torch.float32
+        )
+
+    def _input_size(self, width: int, height: int) -> tuple[int, int]:
+        return input_size(width, height, short_side=self.settings.short_side, long_side=self.settings.long_side)
+
+
+def varied(frame: LabelledFrame, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Annotation]:
+    """A frame mirrored or not, enlarged, shifted and relit at random, with its entities and triplets."""
+    height, width = frame.image.shape[:2]
+    scale = np.exp(rng.uniform(np.log(0.9), np.log(1.3)))
+    slack = np.array([width, height]) * (scale - 1)
+    shift = -rng.uniform(np.minimum(slack, 0), np.maximum(slack, 0))
+    a = np.array([scale, scale])
+    if rng.random() < 0.5:
+        a[0], shift[0] = -scale, width - shift[0]
+    # Pixel i covers [i, i + 1), OpenCV counts from pixel centres.
+    matrix = np.array([[a[0], 0, shift[0] + 0.5 * (a[0] - 1)], [0, a[1], shift[1] + 0.5 * (a[1] - 1)]])
+    image = cv2.warpAffine(
+        frame.image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    corners = np.sort(frame.boxes.reshape(-1, 2, 2) * a + shift, axis=1)
+    inside = np.clip(corners, 0, (width, height)).reshape(-1, 4).astype(np.float32)
+    whole = np.prod(corners[:, 1] - corners[:, 0], axis=1)
+    cut = np.prod(inside[:, 2:] - inside[:, :2], axis=1)
+    visible = frame.visible * np.divide(cut, whole, out=np.zeros_like(whole), where=whole > 0)
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)
+    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
+    relit: NDArray[np.uint8] = np.asarray(cv2.LUT(image, table.reshape(1, 256, 3)), np.uint8)
+    return relit, annotation(replace(frame, boxes=inside, visible=visible.astype(np.float32)))
+
+
+def _collate(samples: list[tuple[NDArray[np.uint8], Annotation]]) -> RelationBatch:
+    height, width = samples[0][0].shape[:2]
+    targets = stack_targets([one for _, one in samples], width=width, height=height)
+    return RelationBatch(torch.from_numpy(np.stack([image for image, _ in samples])), targets)
