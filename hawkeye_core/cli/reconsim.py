@@ -28,8 +28,16 @@ def draw(
     preset: Preset = "demo",
     seed: Seed = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes that draw.")] = 1,
+    formats: Annotated[
+        bool,
+        typer.Option(
+            "--formats",
+            help="Also write formats/: TSL-300, UCF-Crime, COCO keypoints, Visual Genome, RefCOCO, HumanML3D.",
+        ),
+    ] = False,
 ) -> None:
     """Draw a world: videos (mp4), their truth, annotations. What is there is kept; run it again to continue."""
+    from hawkeye_core.datasets.reconsim.formats.drawn import write_world_formats
     from hawkeye_core.datasets.reconsim.world import draw_world
     from hawkeye_core.datasets.reconsim.world_presets import world_plans
     from hawkeye_core.progress import step_progress
@@ -43,6 +51,11 @@ def draw(
             jobs=jobs,
             progress=lambda done, name: bar.update(task, completed=done, note=name),
         )
+        if formats:
+            writing = bar.add_task("formats", total=len(world.videos), note="")
+            write_world_formats(
+                world, seed=seed, progress=lambda done, name: bar.update(writing, completed=done, note=name)
+            )
     errors.print(f"{len(world.videos)} videos")
     out.print(str(world.segments))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hawkeye_core.atomic import write_text
 from hawkeye_core.datasets.reconsim.formats.coco_keypoints import CocoKeypointsWriter
@@ -18,13 +19,19 @@ from hawkeye_core.errors import AnnotationError
 
 DONE = "formats.json"
 """Written last: what there is, and from which settings."""
+VERSION = 1
+"""Raised when the same videos would give other files."""
+VALIDATION = "val"
+"""A split that TSL-300 and UCF-Crime do not have."""
 
 
 def write_all(
     folder: str | Path, videos: Iterable[FormatVideo], *, seed: int, pictures: int = 4, variants: int = 10
 ) -> dict[str, list[Path]]:
-    """Write the files of labels of ``tsl300`` and ``ucf_crime``, each for the videos of that source, and, from all
-    videos, ``coco``, ``vg`` and ``refcoco`` with their pictures; ``humanml3d`` comes from the motion library.
+    """Write labels and pictures.
+
+    ``tsl300`` and ``ucf_crime`` are about the training and test videos of that source, ``coco``, ``vg`` and ``refcoco``
+    about all videos; ``humanml3d`` comes from the motion library.
 
     Args:
         folder: Each format gets a folder of its name in it.
@@ -56,10 +63,17 @@ def write_all(
                 f"{video.truth.video}: no source {video.source!r}", remedy=f"use one of {', '.join(by_source)}"
             )
         counts[video.source] += 1
-        for writer in (by_source[video.source], *of_all.values()):
+        for writer in of_all.values():
             writer.add(video)
+        if video.truth.split != VALIDATION:
+            by_source[video.source].add(video)
     paths = {name: writer.close() for name, writer in (by_source | of_all).items()}
     paths["humanml3d"] = write_humanml3d(folder / "humanml3d", seed=seed, variants=variants)
-    settings = {"seed": seed, "pictures": pictures, "variants": variants, "videos": counts}
+    settings = settings_of(seed=seed, pictures=pictures, variants=variants, counts=counts)
     write_text(folder / DONE, json.dumps(settings, indent=2) + "\n")
     return paths
+
+
+def settings_of(*, seed: int, pictures: int, variants: int, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Content of :data:`DONE`; ``counts`` are numbers of videos by source."""
+    return {"version": VERSION, "seed": seed, "pictures": pictures, "variants": variants, "videos": dict(counts)}

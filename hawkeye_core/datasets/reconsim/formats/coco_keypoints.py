@@ -5,7 +5,7 @@
     annotations/person_keypoints_train2017.json, person_keypoints_val2017.json
     train2017/000000000001.jpg, val2017/...
 
-Keys, their order and types are COCO's. The pictures of the training videos are ``train2017``, those of the test videos
+Keys, their order and types are COCO's. The pictures of the training videos are ``train2017``, those of all others
 ``val2017``, as COCO's test labels are not public. What COCO does not have or means otherwise:
 
 * ``segmentation`` is the outline of the box, since the world knows no outlines of people; ``area`` is

@@ -67,7 +67,7 @@ def looks_of(people: Iterable[Appearance], props: Iterable[Prop]) -> tuple[Entit
     return (*dressed, *(EntityLook(prop.colour) for prop in props))
 
 
-def spread(good: NDArray[np.bool_], count: int) -> list[int]:
+def spread(good: NDArray[np.bool_] | np.bool_, count: int) -> list[int]:
     """At most ``count`` of the frames that are ``good`` [T], evenly spread over them, in order."""
     frames = np.flatnonzero(good)
     middles = (np.arange(count) + 0.5) / count * len(frames)

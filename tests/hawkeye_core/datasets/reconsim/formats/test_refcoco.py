@@ -117,6 +117,7 @@ def test_phrases_for_a_known_picture(make_video: Any) -> None:
     assert "right man" not in expressions(now, 1)  # the rightmost man, but in the left half of the picture
     assert {"woman", "lady", "person in blue pants", "person in red on the right"} <= set(expressions(now, 2))
     assert {"car", "white car"} <= set(expressions(now, 3))
+    assert "right man" not in expressions(now, 1)  # the last to the right, but left of the middle
     for target, wrong in ((0, "man"), (0, "person in red"), (1, "man in black pants"), (2, "person in red")):
         assert wrong not in expressions(now, target)
 
