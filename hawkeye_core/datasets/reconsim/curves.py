@@ -81,25 +81,28 @@ def keyframes(keys: Sequence[Key], *, loops: bool = False) -> Keyframes:
     return Keyframes(times, values, np.array([key.strike for key in keys]), loops)
 
 
+_SWAYS: Pose = {
+    "px": 0.008, "bend": 0.025, "side": 0.02, "twist": 0.04, "nod": 0.08, "pz": 0.002,
+    "lx": 0.015, "ly": 0.02, "lz": 0.01, "rx": 0.015, "ry": 0.02, "rz": 0.01,
+}  # fmt: skip
+_SWAYING = np.array([CHANNELS[name] for name in _SWAYS])
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Sway:
     """Two slow sines on each channel: nobody stands like a statue. Not periodic with the motion."""
 
     curve: Curve
-    size: F64  # [2, C]
-    rate: F64  # [2, C], radians a second
-    phase: F64  # [2, C]
+    size: F64  # [2, S], of the S channels that sway
+    rate: F64  # [2, S], radians a second
+    phase: F64  # [2, S]
 
     def __call__(self, time: F64) -> F64:
         """[T] -> [T, C]."""
         angle = time[:, None, None] * self.rate + self.phase
-        return self.curve(time) + (self.size * np.sin(angle)).sum(axis=1)
-
-
-_SWAYS: Pose = {
-    "px": 0.008, "bend": 0.025, "side": 0.02, "twist": 0.04, "nod": 0.08, "pz": 0.002,
-    "lx": 0.015, "ly": 0.02, "lz": 0.01, "rx": 0.015, "ry": 0.02, "rz": 0.01,
-}  # fmt: skip
+        values = self.curve(time)
+        values[:, _SWAYING] += (self.size * np.sin(angle)).sum(axis=1)
+        return values
 
 
 def swaying(curve: Curve, rng: np.random.Generator, *, amount: float = 1.0) -> Sway:
@@ -109,4 +112,5 @@ def swaying(curve: Curve, rng: np.random.Generator, *, amount: float = 1.0) -> S
         size[:, CHANNELS[name]] = value
     size = size * rng.uniform(0.3, 1.0, size.shape) * amount
     rate = 2 * np.pi * rng.uniform([[0.15], [0.5]], [[0.4], [0.9]], size.shape)
-    return Sway(curve, size, rate, rng.uniform(0, 2 * np.pi, size.shape))
+    phase = rng.uniform(0, 2 * np.pi, size.shape)
+    return Sway(curve, size[:, _SWAYING], rate[:, _SWAYING], phase[:, _SWAYING])
