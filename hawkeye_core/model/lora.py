@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import LoraLayer
-
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.quantize import is_4bit
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # peft imports bitsandbytes and torch's compiler, seconds that only adapters are worth
+    from peft import LoraConfig
+
     from hawkeye_core.model.hawkeye import HawkeyeModel
 
 LORA_TARGETS = r".*language_model.*(q|k|v|o|gate|up|down)_proj"
@@ -23,6 +22,8 @@ _TRAINED = ("scene.", "backbone.model.multi_modal_projector.")
 
 def lora_config(*, rank: int, alpha: int, dropout: float) -> LoraConfig:
     """Adapters ``W x + alpha / r B A dropout(x)`` on :data:`LORA_TARGETS`."""
+    from peft import LoraConfig
+
     return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=LORA_TARGETS, bias="none")
 
 
@@ -32,6 +33,8 @@ def add_lora(model: HawkeyeModel) -> None:
     What is trained is float32 whatever the type of the frozen weights: an update of 2e-5 is lost in bfloat16, which
     has 8 bits.
     """
+    from peft import inject_adapter_in_model
+
     config = model.config
     if is_4bit(model):
         setattr(model, _4BIT, True)  # peft asks for it
@@ -60,6 +63,8 @@ def merge_lora(model: HawkeyeModel) -> None:
     Raises:
         ConfigError: The base is in 4 bits; adding to it would round what was learned.
     """
+    from peft.tuners.lora import LoraLayer
+
     if is_4bit(model):
         raise ConfigError(
             "adapters cannot be added to weights in 4 bits", remedy="load the checkpoint again without four_bit"
