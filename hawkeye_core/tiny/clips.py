@@ -51,7 +51,7 @@ def draw_clip(clips: Sequence[TokenClip], rng: np.random.Generator, *, longest: 
     Joined parts begin and end where nothing does in any video, which makes many stretches of few videos.
     """
     parts = int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
-    found = []
+    found: list[TokenClip] = []
     for part in range(parts):
         clip = clips[int(rng.integers(len(clips)))]
         room = (longest - sum(len(f.tokens) for f in found)) // (parts - part)

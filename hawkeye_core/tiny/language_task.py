@@ -8,14 +8,14 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hawkeye_core.model.backbone import build_backbone
 from hawkeye_core.tiny.clips import TokenClip, draw_clip, two_a_frame
 from hawkeye_core.tiny.grounding import grounding_measures
 from hawkeye_core.tiny.language_model import answer, answer_loss
-from hawkeye_core.tiny.llava_config import llava_config
+from hawkeye_core.tiny.llava_config import MAX_LENGTH, llava_config
 from hawkeye_core.tiny.packing import PackedBatch, Turn, pack
 from hawkeye_core.tiny.questions import Exchange, draw_exchanges
 from hawkeye_core.tiny.shipped import ShippedName
@@ -52,12 +52,11 @@ class LanguageTask:
         self.config = llava_config(tokenizer)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = build_backbone(self.config)
-        self.model.train()
-        text_config = self.config.text_config
+            self.backbone = build_backbone(self.config)
+        self.model: nn.Module = self.backbone.train()
         self.collator = Collator(
             tokenizer, scene_token_id=int(self.config.video_token_index),
-            max_length=int(text_config.max_position_embeddings),
+            max_length=MAX_LENGTH,
         )  # fmt: skip
         self.foreign = tuple(sorted({item.key for clip in clips for item in clip.account.told}))
         self.asked = _held_out_questions(held_out, self.foreign, seed=seed)
@@ -109,7 +108,7 @@ class LanguageTask:
 
     def losses(self, batch: PackedBatch) -> dict[str, Tensor]:
         """The mean over the answers' tokens."""
-        return {"language": answer_loss(self.model, batch)}
+        return {"language": answer_loss(self.backbone, batch)}
 
     def evaluate(self) -> dict[str, float]:
         """Answers on held-out videos: temporal IoU of what is asked for, and how often "not present" is right."""
@@ -121,8 +120,8 @@ class LanguageTask:
                 torch.from_numpy(two_a_frame(self.held_out[index].tokens, None)).flatten(0, 1) for index, _ in part
             ]
             eos = int(cast(int, self.tokenizer.eos_token_id))
-            ids = answer(self.model, prompts, tokens, pad=self.collator.pad, eos=eos)
-            said += [self.tokenizer.decode(row).strip() for row in ids]
+            ids = answer(self.backbone, prompts, tokens, pad=self.collator.pad, eos=eos)
+            said += [str(self.tokenizer.decode(row)).strip() for row in ids]
         durations = [self.held_out[index].account.duration_s for index, _ in self.asked]
         return grounding_measures([item for _, item in self.asked], said, durations)
 

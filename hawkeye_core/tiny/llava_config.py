@@ -47,8 +47,15 @@ def llava_config(tokenizer: PreTrainedTokenizerBase) -> VideoLlavaConfig:
     return VideoLlavaConfig(
         vision_config=vision_config(),
         text_config=text,
-        image_token_index=tokenizer.convert_tokens_to_ids(IMAGE),
-        video_token_index=tokenizer.convert_tokens_to_ids(SCENE),
+        image_token_index=_id(tokenizer, IMAGE),
+        video_token_index=_id(tokenizer, SCENE),
         image_seq_length=patches,
         video_seq_length=8 * (patches + 1),
     )
+
+
+def _id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    found = tokenizer.convert_tokens_to_ids(token)
+    if not isinstance(found, int):
+        raise ValueError(f"the tokenizer has no single {token!r}")
+    return found

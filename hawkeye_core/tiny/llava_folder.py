@@ -52,7 +52,7 @@ def write_llava(
     if language is not None:
         _fill(state, language, complete="")
     model.load_state_dict(state)
-    model.to(torch.float16)
+    model.half()
 
     def write(temporary: Path) -> None:
         model.save_pretrained(temporary)

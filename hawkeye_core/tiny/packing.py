@@ -72,11 +72,11 @@ def pack(
     """
     rows = [_row(prefix, asked) for prefix, asked in zip(prefixes, turns, strict=True)]
     longest = max(len(row[0]) for row in rows)
-    filled = [
+    input_ids, labels, turn, positions = (
         torch.tensor([values + [fill] * (longest - len(values)) for values in column], dtype=torch.int64)
         for column, fill in zip(zip(*rows, strict=True), (pad, IGNORE, PADDING, 0), strict=True)
-    ]
-    return PackedBatch(*filled, tokens=torch.cat(list(tokens)))
+    )
+    return PackedBatch(input_ids, labels, turn, positions, torch.cat(list(tokens)))
 
 
 def _row(prefix: list[int], turns: Sequence[Turn]) -> tuple[list[int], list[int], list[int], list[int]]:

@@ -6,7 +6,7 @@ something that is not seen at all. Times are written as everywhere (:mod:`hawkey
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,6 +59,7 @@ def draw_exchanges(
         count: How many; fewer if not so many different ones come up.
         foreign: Keys of what is told of other videos, to ask for what is not there.
     """
+    makers: list[Callable[[Account, np.random.Generator], Exchange | None]]
     makers = [_when_action, _when_relation, _what, _list, _describe]
     shares = np.array([0.34, 0.16, 0.16, 0.2, 0.04])
     if foreign:

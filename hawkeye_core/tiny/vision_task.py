@@ -89,8 +89,9 @@ class VisionTask:
         self.pictures, self.held_out, self.batch = pictures, held_out, batch
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = TowerWithHeads()
-        begin_well(self.model.tower, pictures, seed=seed)
+            self.heads = TowerWithHeads()
+        begin_well(self.heads.tower, pictures, seed=seed)
+        self.model: nn.Module = self.heads
 
     def batches(self, seed: int, start: int) -> Iterator[VisionBatch]:
         """Pictures in a new order every epoch, mirrored and in other light at random; batch k by (seed, k) alone."""
@@ -110,7 +111,7 @@ class VisionTask:
 
     def losses(self, batch: VisionBatch) -> dict[str, Tensor]:
         """By head; ``centre`` keeps tokens near mean 0 and size 1, which is what a projector reads best."""
-        model = self.model
+        model = self.heads
         hidden = model.tokens(batch.pixels)
         patches = hidden[:, 1:]
         few = max(1, len(hidden) // FRAME_SHARE)
@@ -139,13 +140,13 @@ class VisionTask:
         people = torch.tensor([OBJECT_CLASSES.index(name) for name in ("man", "woman", "child")])
         for begin in range(0, len(self.held_out), 64):
             batch = self._targets(self.held_out.take(slice(begin, begin + 64)), None)
-            objects = batch.cover @ self.model.tokens(batch.pixels)[:, 1:]
+            objects = batch.cover @ self.heads.tokens(batch.pixels)[:, 1:]
             inside, person = batch.classes != NONE, batch.actions != NONE
-            kind = self.model.object(objects[inside]).argmax(-1) == batch.classes[inside]
+            kind = self.heads.object(objects[inside]).argmax(-1) == batch.classes[inside]
             right["object"].append(kind)
             right["person"].append(kind[torch.isin(batch.classes[inside], people)])
-            right["action"].append(self.model.action(objects[person]).argmax(-1) == batch.actions[person])
-            said = self.model.predicate(pair_tokens(objects, batch.pairs))[:, 1:].argmax(-1) + 1
+            right["action"].append(self.heads.action(objects[person]).argmax(-1) == batch.actions[person])
+            said = self.heads.predicate(pair_tokens(objects, batch.pairs))[:, 1:].argmax(-1) + 1
             right["predicate"].append(said == batch.predicates)
         return {name: float(torch.cat(values).float().mean()) for name, values in right.items()}
 
