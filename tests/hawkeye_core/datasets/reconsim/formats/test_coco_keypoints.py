@@ -53,10 +53,11 @@ def test_pycocotools_reads_the_truth(videos: list[Any], tmp_path: Path) -> None:
 
 
 def test_who_cannot_be_seen_is_not_there(videos: list[Any], tmp_path: Path) -> None:
-    """The second man in frame 0."""
+    """The second man in frame 0, and the woman in frame 2, of whom a twentieth is seen."""
+    videos[0].truth.visible[2, 2] = 0.05
     write_coco_keypoints(tmp_path, videos[:1], pictures=40)
     found = labels(tmp_path, "train")
-    assert [len(found.getAnnIds(imgIds=number)) for number in (1, 2)] == [2, 3]
+    assert [len(found.getAnnIds(imgIds=number)) for number in (1, 2, 3)] == [2, 3, 2]
 
 
 def test_evaluation_of_the_truth_itself_is_perfect(videos: list[Any], tmp_path: Path) -> None:

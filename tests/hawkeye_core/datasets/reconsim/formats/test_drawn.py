@@ -10,7 +10,10 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from hawkeye_core.cli.reconsim import app as reconsim
+from hawkeye_core.datasets.reconsim import world_presets
 from hawkeye_core.datasets.reconsim.formats.drawn import write_world_formats
 from hawkeye_core.datasets.reconsim.formats.names import ucf_path
 from hawkeye_core.datasets.reconsim.truth_files import read_truth
@@ -120,3 +123,15 @@ def test_what_is_there_is_not_written_again(world: World) -> None:
     assert [done for done, _ in calls] == [1, 2, 3, 4, 5]
     assert path.stat().st_mtime_ns != before
     assert path.read_bytes() == content
+
+
+def test_the_command_line_writes_them_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = (world_presets.Part("ucf_crime", "train", 1, 0.0, (4.0, 4.1), 8.0),)
+    monkeypatch.setattr(world_presets, "PRESETS", {"one": parts})
+    command = ["draw", "--out", str(tmp_path), "--preset", "one", "--seed", "3"]
+    assert CliRunner().invoke(reconsim, command).exit_code == 0
+    assert not (tmp_path / "formats").exists()
+    assert CliRunner().invoke(reconsim, [*command, "--formats"]).exit_code == 0
+    settings = json.loads((tmp_path / "formats/formats.json").read_text())
+    assert (settings["seed"], settings["videos"]) == (3, {"tsl300": 0, "ucf_crime": 1})
+    assert (tmp_path / "formats/tsl300/split_train.txt").read_text() == ""

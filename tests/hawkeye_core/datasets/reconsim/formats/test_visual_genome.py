@@ -51,11 +51,13 @@ def test_relations_mean_the_boxes_of_the_truth(make_video: Any, tmp_path: Path) 
 
 
 def test_frames_without_relations_give_no_picture(make_video: Any, tmp_path: Path) -> None:
-    spans = (RelationSpan(0, "near", 2, 1.0, 2.0), RelationSpan(2, "near", 0, 1.0, 2.0))
+    spans = (RelationSpan(0, "near", 2, 0.0, 1.0), RelationSpan(2, "near", 0, 0.0, 1.0))
     write_visual_genome(tmp_path, [make_video("Assault001_x264", relations=spans)], pictures=99)
     found = loaded(tmp_path, "train")
     assert len(found) == 8
-    assert found[0][3] == [[0, 2, PREDICATE_CLASSES.index("near")], [2, 0, PREDICATE_CLASSES.index("near")]]
+    near = PREDICATE_CLASSES.index("near")
+    assert found[0][3] == [[0, 1, near], [1, 0, near]]  # the man between them in the list cannot be seen yet
+    assert found[1][3] == [[0, 2, near], [2, 0, near]]
 
 
 def test_names_and_numbers(make_video: Any, tmp_path: Path) -> None:
