@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
