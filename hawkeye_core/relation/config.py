@@ -19,7 +19,8 @@ class RelTRSettings(Settings):
     size: RelTRSize = "r50"
     """Network size; `tiny` is a small network for tests and the demo."""
     weights: str = "weights/reltr_checkpoint0149.pth"
-    """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`), or `untrained` for random weights."""
+    """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`); or `shipped` for those in the package
+    (`tiny` only, trained on drawn scenes); or `untrained` for random weights."""
     short_side: int = Field(default=800, ge=64, le=2048)
     """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 240)."""
     long_side: int = Field(default=1333, ge=64, le=4096)

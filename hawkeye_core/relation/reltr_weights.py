@@ -1,4 +1,4 @@
-"""Weights of RelTR: the published Visual Genome checkpoint, or random ones on request."""
+"""Weights of RelTR: the published Visual Genome checkpoint, the package's own for `tiny`, or random ones on request."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from hawkeye_core.errors import WeightsError
 from hawkeye_core.relation.architecture import ARCHITECTURES, RelTRArchitecture
 from hawkeye_core.relation.config import RelTRSettings
 from hawkeye_core.relation.reltr import RelTR, build_reltr
+from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.shipped import shipped
 from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights, sha256_of
 
 PUBLISHED = "the RelTR project page (github.com/yrcong/RelTR, file checkpoint0149.pth, for Visual Genome)"
@@ -21,19 +23,33 @@ OPEN_IMAGES_CLASSES = (289, 31)
 def load_reltr(settings: RelTRSettings) -> tuple[RelTR, str]:
     """The network in evaluation mode on the CPU, and what its weights are: ``sha256:<hex>`` or ``untrained``.
 
-    Random weights depend on the size only, so that two untrained runs give equal results.
+    Random weights depend on the size only, so that two untrained runs give equal results. Weights stored in half
+    precision are widened to float32.
 
     Raises:
-        WeightsError: The file is missing, damaged or hostile, for another vocabulary, or for another network size.
+        WeightsError: The file is missing, damaged or hostile, for another vocabulary, or for another network size; or
+            ``shipped`` for a size that is not.
     """
     model = build_reltr(ARCHITECTURES[settings.size]).eval()
     if settings.weights == UNTRAINED:
         return model, UNTRAINED
-    path = require_weights(settings.weights, published=PUBLISHED, key="relations.weights")
+    path = _find(settings)
     state = load_state_dict(path)
     _check_vocabulary(state, model.config, path=path)
     load_strictly(model, state, path=path)
     return model, f"sha256:{sha256_of(path)}"
+
+
+def _find(settings: RelTRSettings) -> Path:
+    if settings.weights != SHIPPED:
+        return require_weights(settings.weights, published=PUBLISHED, key="relations.weights")
+    if settings.size != "tiny":
+        raise WeightsError(
+            f"`relations.weights: {SHIPPED}` goes with `size: tiny` only, not with {settings.size}",
+            remedy="set `relations.size: tiny`, or get the weights from "
+            f"{PUBLISHED} and set `relations.weights` to their path",
+        )
+    return shipped("relations")
 
 
 def _check_vocabulary(state: Mapping[str, Tensor], config: RelTRArchitecture, *, path: Path) -> None:

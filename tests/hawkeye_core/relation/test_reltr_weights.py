@@ -10,6 +10,8 @@ from hawkeye_core.relation.architecture import ARCHITECTURES
 from hawkeye_core.relation.config import RelTRSettings
 from hawkeye_core.relation.reltr import build_reltr
 from hawkeye_core.relation.reltr_weights import load_reltr
+from hawkeye_core.tiny import shipped as shipped_module
+from hawkeye_core.weights import sha256_of
 
 
 @pytest.fixture
@@ -107,3 +109,21 @@ def test_untrained_weights_are_the_same_every_time():
     (first, mark), (second, _) = load_reltr(_settings("untrained")), load_reltr(_settings("untrained"))
     assert mark == "untrained"
     assert _equal(first, second.state_dict())
+
+
+def test_shipped_weights_are_the_packages_widened_to_float32_and_named_by_their_hash(tmp_path, state, monkeypatch):
+    monkeypatch.setattr(shipped_module, "shipped_folder", lambda: tmp_path)
+    with pytest.raises(WeightsError, match="hawkeye tiny train relations"):
+        load_reltr(_settings("shipped"))
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    path = tmp_path / "relations.safetensors"
+    save_file({key: value.contiguous() for key, value in halves.items()}, path)
+    model, weights = load_reltr(_settings("shipped"))
+    assert weights == f"sha256:{sha256_of(path)}"
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert _equal(model, {key: value.float() if value.is_floating_point() else value for key, value in halves.items()})
+
+
+def test_shipped_goes_with_tiny_only():
+    with pytest.raises(WeightsError, match=r"`size: tiny` only, not with r50(.|\n)*checkpoint0149\.pth"):
+        load_reltr(_settings("shipped", size="r50"))
