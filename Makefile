@@ -86,9 +86,11 @@ train-stage2: $(STAMP)  ## train on STORE with the segments of ANNOTATIONS, begi
 	fi
 	$(VENV)/bin/hawkeye train --config '$(PRESET)-stage2' --store '$(STORE)' --annotations '$(ANNOTATIONS)' "$${start[@]}" --run '$(RUN)' $(ARGS)
 
-train-tiny: $(STAMP)  ## train the small networks that ship with the package, on drawn scenes: TINY_MINUTES of one core each
+train-tiny: $(STAMP)  ## train the small pose and relation networks that ship with the package, on drawn scenes: TINY_MINUTES of one core each
 	@$(VENV)/bin/hawkeye tiny train pose minutes=$(TINY_MINUTES) $(ARGS)
 	$(VENV)/bin/hawkeye tiny card pose
+	$(VENV)/bin/hawkeye tiny train relations minutes=$(TINY_MINUTES) $(ARGS)
+	$(VENV)/bin/hawkeye tiny card relations
 
 eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)

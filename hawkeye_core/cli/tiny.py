@@ -9,6 +9,7 @@ import typer
 
 from hawkeye_core.cli.console import out
 from hawkeye_core.cli.tiny_llava import card_llava, train_language, train_vision
+from hawkeye_core.cli.tiny_relations import card_relations, eval_relations, train_relations
 
 app = typer.Typer(
     help="Train, measure and publish the small networks that ship with the package.", no_args_is_help=True
@@ -19,6 +20,9 @@ card_app = typer.Typer(help="Copy a run's best weights into the package and writ
 app.add_typer(train_app, name="train")
 app.add_typer(eval_app, name="eval")
 app.add_typer(card_app, name="card")
+train_app.command("relations")(train_relations)
+eval_app.command("relations")(eval_relations)
+card_app.command("relations")(card_relations)
 train_app.command("vision")(train_vision)
 train_app.command("language")(train_language)
 card_app.command("llava")(card_llava)
@@ -31,6 +35,22 @@ Frames = Annotated[int, typer.Option("--frames", "-n", min=1, help="Held-out fra
 
 POSE_RUN = "work/tiny/pose"
 POSE_DATA = "ReconSim: frames of random videos (`labelled_frames`), random crops, scales and mirror images of them"
+
+
+@app.command("cards")
+def cards(
+    names: Annotated[list[str] | None, typer.Argument(help="Of networks; left out: all that are there.")] = None,
+) -> None:
+    """Print the cards of the shipped weights: data, steps, metrics on held-out scenes, what they are not for.
+
+    Example: `hawkeye tiny cards pose`
+    """
+    from hawkeye_core.tiny.card import as_markdown, read_card
+    from hawkeye_core.tiny.shipped import shipped_folder
+
+    folder = shipped_folder()
+    for name in names or sorted(path.stem for path in folder.glob("*.json")):
+        out.print(as_markdown(read_card(folder / f"{name}.json")), markup=False, highlight=False)
 
 
 @train_app.command("pose")
@@ -52,7 +72,7 @@ def train_pose(overrides: Overrides = None) -> None:
         overrides=overrides or (),
         values={key: value for key, value in values.items() if key not in given},
     )
-    out.print(f"run: {train(PoseTask(batch=settings.batch), settings)}")
+    out.print(f"run: {train(PoseTask(batch=settings.batch, seed=settings.seed), settings)}")
 
 
 @eval_app.command("pose")
