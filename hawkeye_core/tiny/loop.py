@@ -40,10 +40,13 @@ class Task(Protocol):
 
     name: ShippedName
     """Of the weights."""
-    model: nn.Module
-    """In float32 on the CPU, with random weights of its own choosing."""
     measure: str
     """The key of :meth:`evaluate` by which the best weights are kept; higher is better."""
+
+    @property
+    def model(self) -> nn.Module:
+        """In float32 on the CPU, with random weights of its own choosing."""
+        ...
 
     def batches(self, seed: int, start: int) -> Iterator[Any]:
         """Endless batches of tensors (a dict, a tuple or a dataclass), the first of them batch number ``start``.

@@ -23,11 +23,30 @@ MIN_VISIBLE = 0.3
 class Labelled(Protocol):
     """What of a labelled frame is needed here (``hawkeye_core.datasets.reconsim.frames.LabelledFrame`` has it)."""
 
-    image: NDArray[np.uint8]
-    entities: tuple[str, ...]
-    boxes: NDArray[np.float32]
-    visible: NDArray[np.float32]
-    triplets: list[tuple[int, str, int]]
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """[H, W, 3] RGB."""
+        ...
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """[E] object classes."""
+        ...
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """[E, 4] x1, y1, x2, y2 px; NaN: absent."""
+        ...
+
+    @property
+    def visible(self) -> NDArray[np.float32]:
+        """[E] part that nothing hides."""
+        ...
+
+    @property
+    def triplets(self) -> list[tuple[int, str, int]]:
+        """Subject, predicate, object."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class RelationTask:
         height, width = self._input_size(320, 240)
         cells = (-(-height // config.stride), -(-width // config.stride))
         self.model = start_reltr(config, seed=seed, cells=cells)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=torch.channels_last)
         self._frames: list[LabelledFrame] | None = None
 
     def batches(self, seed: int, start: int) -> Iterator[RelationBatch]:
