@@ -6,9 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +25,7 @@ from hawkeye_core.training.record import CONFIG, read_record
 from hawkeye_core.training.stop import TRIGGER, StopAskedError, StopSignal
 from hawkeye_core.training.trainer import Trainer
 
-ROOT = Path(__file__).parents[3]
+from .processes import Started, start, wait_for_lines
 
 
 def lines(run: Path) -> list[str]:
@@ -80,7 +77,14 @@ def run_with(settings: TrainSettings, stop: StopSignal | None = None) -> Path:
 def short(settings: TrainSettings) -> TrainSettings:
     """Two and two thirds epochs of three windows, each step in two pieces, evaluated twice."""
     return settings.model_copy(
-        update={"steps": 4, "accumulate": 2, "eval_every": 2, "checkpoint_every": 2, "eval_new_tokens": 8}
+        update={
+            "steps": 4,
+            "accumulate": 2,
+            "eval_every": 2,
+            "checkpoint_every": 2,
+            "eval_new_tokens": 8,
+            "tensorboard": False,
+        }
     )
 
 
@@ -114,7 +118,11 @@ def test_the_trigger_file_stops_and_is_taken_away(short: TrainSettings) -> None:
     same(whole, run_with(part.model_copy(update={"resume": True})))
 
 
-def test_a_signal_before_the_first_step_is_remembered_and_handlers_are_put_back(short: TrainSettings) -> None:
+def test_a_signal_before_the_first_step_is_remembered_and_handlers_are_put_back(
+    short: TrainSettings, request: pytest.FixtureRequest
+) -> None:
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with StopSignal(short.run) as stop:
         assert not stop.asked()
@@ -255,68 +263,48 @@ def test_an_evaluation_can_be_left(short: TrainSettings) -> None:
 
 
 @pytest.fixture
-def launch(settings: TrainSettings, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def launch(settings: TrainSettings, tmp_path: Path) -> Iterator[Callable[..., Started]]:
     """Starts `hawkeye train` on the made-up store."""
     config = tmp_path / "config.yaml"
     chosen = settings.model_copy(
         update={"steps": 40, "accumulate": 2, "checkpoint_every": 7, "eval_every": 20, "eval_new_tokens": 8}
     )
     config.write_text(yaml.safe_dump(chosen.model_dump(mode="json")))
-    started: list[subprocess.Popen[str]] = []
+    all_of_them: list[Started] = []
 
-    def start(run: Path, *arguments: str, resume: bool = False) -> subprocess.Popen[str]:
-        begin = ["--resume"] if resume else ["--config", str(config)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hawkeye_core.cli", "train", "--run", str(run), *begin, *arguments], cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": "1"}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        started.append(process)
-        return process
+    def begin(run: Path, *arguments: str, resume: bool = False) -> Started:
+        how = ["--resume"] if resume else ["--config", str(config)]
+        all_of_them.append(start("train", "--run", str(run), *how, *arguments))
+        return all_of_them[-1]
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def finished(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return output
-
-
-def wait_for_line(process: subprocess.Popen[str], run: Path, count: int) -> None:
-    """Until the metrics have so many lines, or the process has ended."""
-    path = run / "metrics.jsonl"
-    while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < count):
-        time.sleep(0.005)
+    yield begin
+    for started in all_of_them:
+        started.signal(signal.SIGKILL)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_killed_at_random_steps_and_resumed_is_the_same_run(
-    launch: Callable[..., subprocess.Popen[str]], tmp_path: Path, workers: int
+    launch: Callable[..., Started], tmp_path: Path, workers: int
 ) -> None:
     whole, run = tmp_path / "whole", tmp_path / "killed"
-    finished(launch(whole, f"workers={workers}"))
+    launch(whole, f"workers={workers}").ended()
     dice = random.Random(workers)
     last = 0
     for attempt, number in enumerate([signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]):
         process = launch(run, f"workers={workers}", resume=attempt > 0)
-        wait_for_line(process, run, last + dice.randrange(3, 11))
-        process.send_signal(number)
-        output, errors = process.communicate(timeout=120)
+        wait_for_lines(process, run, last + dice.randrange(3, 11))
+        process.signal(number)
+        output = process.ended(code=0 if number == signal.SIGTERM else -number)
         done = int(run_state.checkpoints_of(run)[-1].name[-6:]) if run_state.checkpoints_of(run) else 0
         if number == signal.SIGTERM:
-            assert process.returncode == 0, errors
             assert f"hawkeye train --resume --run {run}" in "".join(output.split("\n"))
             assert done == json.loads(lines(run)[-1])["step"] + 1
         else:
-            assert process.returncode == -signal.SIGKILL
             assert json.loads(lines(run)[-1])["step"] + 1 - done <= 7
         last = len(lines(run))
     assert 0 < last < 40
-    finished(launch(run, f"workers={workers}", resume=True))
+    launch(run, f"workers={workers}", resume=True).ended()
     same(whole, run)
     same_states(whole, run)
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,37 +26,19 @@ from hawkeye_core.training.record import read_record
 from hawkeye_core.training.stop import TRIGGER
 from hawkeye_core.training.trainer import Trainer
 
-ROOT = Path(__file__).parents[3]
-CONFIGS = ROOT / "hawkeye_core/training/accelerate"
-FSDP2 = CONFIGS / "fsdp2.yaml"
-ZERO2 = CONFIGS / "deepspeed.yaml"
+from .processes import FSDP2, ROOT, ZERO2, Started, launch, launched, start, wait_for_lines
+
+FIRST_STEP = str(ROOT / "tests/hawkeye_core/training/first_step.py")
 with_deepspeed = pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="DeepSpeed is not installed")
 
 
-def launch(way: Path, *arguments: str) -> subprocess.Popen[str]:
-    """`accelerate launch` of a module or a script, without GPUs."""
-    path = os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
-    values = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu", "PYTHONPATH": path}
-    start = ["-m", "accelerate.commands.launch", "--config_file", str(way), "--main_process_port", "0"]
-    return subprocess.Popen(
-        [sys.executable, *start, *arguments], cwd=ROOT, text=True, env=os.environ | values,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def ended(process: subprocess.Popen[str]) -> str:
-    try:
-        return process.communicate(timeout=240)[0]
-    except subprocess.TimeoutExpired:
-        process.terminate()  # the launcher ends its processes
-        raise
-
-
-def trained(way: Path, config: Path, run: Path, *arguments: str) -> Path:
-    process = launch(way, "-m", "hawkeye_core.cli", "train", "--config", str(config), "--run", str(run), *arguments)
-    output = ended(process)
-    assert process.returncode == 0, output
-    return run
+def ended(process: Started | subprocess.Popen[str]) -> None:
+    """Well."""
+    if isinstance(process, Started):
+        process.ended()
+    else:
+        output = launched(process)
+        assert output.endswith("exit code 0"), output
 
 
 def whole_model(settings: TrainSettings) -> Trainer:
@@ -97,7 +76,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def placed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """This process stands where a launcher's only process would."""
     for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"}.items():
         monkeypatch.setenv(name, value)
@@ -133,8 +112,12 @@ def test_losses_and_gradients_are_those_of_a_whole_model(
     quiet.write_text("".join(Path(shared.annotations).read_text().splitlines(keepends=True)[:2]))
     settings = shared.model_copy(update={**change, "annotations": str(quiet), "max_grad_norm": 1e9})
     out = tmp_path / "found.pt"
-    output = ended(launch(way, "tests/hawkeye_core/training/first_step.py", str(write(settings)), str(out)))
-    assert out.exists(), output
+    step = (str(write(settings)), str(out))
+    if way == FSDP2:
+        start(*step, module=FIRST_STEP, way=way).ended()
+    else:
+        output = launched(launch(way, *step, module=FIRST_STEP))
+        assert out.exists(), output
     found = torch.load(out, weights_only=False)
     trainer = whole_model(settings.model_copy(update={"run": settings.run + "-one"}))
     before = trainer.evaluate()
@@ -167,8 +150,9 @@ def test_shared_models_train_stop_and_resume_as_one(
     shared: TrainSettings, write: Callable[..., Path], tmp_path: Path, way: Path, name: str
 ) -> None:
     config = write(shared)
-    one = whole_model(shared).train()
-    two = trained(way, config, tmp_path / "two")
+    one, two, part = whole_model(shared).train(), tmp_path / "two", tmp_path / "part"
+    train = ("train", "--config", str(config), "--run")
+    ended(launch(way, *train, str(two)))
     assert len(lines(two)) == 8
     for first, second in zip(lines(one), lines(two), strict=True):
         for key in {"loss", "lm_loss", "balance_loss", "test_loss", "grad_norm"} & first.keys():
@@ -176,18 +160,16 @@ def test_shared_models_train_stop_and_resume_as_one(
     record = read_record(two)
     assert (record.processes, record.weights) == (2, name)
 
-    part = tmp_path / "part"
-    process = launch(way, "-m", "hawkeye_core.cli", "train", "--config", str(config), "--run", str(part))
-    while process.poll() is None and not ((part / "metrics.jsonl").exists() and lines(part)):
-        time.sleep(0.005)
+    begin = launch if way == ZERO2 else lambda way, *arguments: start(*arguments, way=way)
+    process = begin(way, *train, str(part))
+    wait_for_lines(process, part, 1)
     (part / TRIGGER).touch()
-    output = ended(process)
-    assert process.returncode == 0, output
+    ended(process)
     assert read_record(part).status == "stopped"
     assert 1 <= int(run_state.checkpoints_of(part)[-1].name[-6:]) < 6
     with pytest.raises(ConfigError, match=rf"start it with 2 processes \(`accelerate launch.*`\) and {way.name}"):
         whole_model(shared.model_copy(update={"run": str(part), "resume": True}))
-    trained(way, part / "config.yaml", part, "--resume")
+    ended(begin(way, "train", "--run", str(part), "--resume"))
     assert lines(part) == lines(two)
     assert (part / CHECKPOINT / WEIGHTS).read_bytes() == (two / CHECKPOINT / WEIGHTS).read_bytes()
     last, same = (
@@ -210,7 +192,7 @@ def test_shared_models_train_stop_and_resume_as_one(
     ids=["fsdp2", "whole"],
 )
 def test_a_model_stays_shared_whoever_asks_accelerate_for_its_state(
-    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, launched: None, values: dict[str, str], place: str
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, placed: None, values: dict[str, str], place: str
 ) -> None:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -230,7 +212,7 @@ def test_a_model_stays_shared_whoever_asks_accelerate_for_its_state(
     ],
 )  # fmt: skip
 def test_other_ways_to_share_a_model_are_refused(
-    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, launched: None, values: dict[str, str], message: str
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, placed: None, values: dict[str, str], message: str
 ) -> None:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
