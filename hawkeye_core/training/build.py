@@ -60,7 +60,12 @@ def build_model(
             raise ConfigError(str(error), remedy="change the setting under `model`") from error
         tokenizer = byte_tokenizer()
     four_bit = device if backbone.four_bit else None
-    return new_model(config, dtype=frozen_dtype(settings), four_bit=four_bit), tokenizer
+    model = new_model(config, dtype=frozen_dtype(settings), four_bit=four_bit)
+    if settings.gradient_checkpointing:
+        # Of language model and experts. Transformers 5.23 has another name for it, 5.17 the old one only.
+        enable = getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)
+        enable({"use_reentrant": False})
+    return model, tokenizer
 
 
 def frozen_dtype(settings: TrainSettings) -> torch.dtype:

@@ -62,7 +62,7 @@ class TrainSettings(Settings):
     precision: Literal["fp32", "bf16"] = "fp32"
     """`bf16`: matrix products in bfloat16, weights and optimiser as they are."""
     gradient_checkpointing: bool = False
-    """Compute the language model's layers again in the backward pass: less memory, a third more time."""
+    """Compute the layers of language model and experts again in the backward pass: less memory, a third more time."""
     window_frames: int = Field(default=512, ge=1)
     """Longest window in frames (512 = 64 s)."""
     hop_frames: int = Field(default=384, ge=1)

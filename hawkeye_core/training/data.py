@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from accelerate import Accelerator
-from torch.utils.data import Subset
+from torch.utils.data import DataLoader, Subset
 
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import AnnotationError
@@ -14,13 +16,14 @@ from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.held_out import HeldOut, HeldOutVideos
-from hawkeye_core.training.order import StepBatches
+from hawkeye_core.training.order import MicroBatches, StepBatches
 from hawkeye_core.training.record import store_fingerprints
 from hawkeye_core.training.stage1.build import open_stage1
 from hawkeye_core.training.stage1.collate import Stage1Collator
 from hawkeye_core.training.stage1.config import Stage1Settings
 from hawkeye_core.training.stage1.dataset import Stage1Dataset
 from hawkeye_core.training.stage1.order import EpochBatches
+from hawkeye_core.training.stop import ignore_stop
 from hawkeye_core.training.windows import WindowDataset, require_features
 from hawkeye_core.weights import sha256_of
 
@@ -53,6 +56,20 @@ class StageData:
             len(self.train), batch_size=settings.batch_size, steps=steps, seed=settings.seed, first_step=first_step,
             lengths=self.lengths if settings.bucket else None,
         )  # fmt: skip
+
+    def loader(
+        self, settings: TrainSettings, collate: Collator, *, steps: int, first_step: int, rank: int, world: int
+    ) -> DataLoader[Any]:
+        """Pieces of the steps from ``first_step`` on, those of process ``rank`` of ``world``."""
+        batches = self.batches(settings, steps=steps, first_step=first_step)
+        return DataLoader(
+            self.train,
+            batch_sampler=MicroBatches(batches, accumulate=settings.accumulate, rank=rank, world=world),
+            collate_fn=collate,
+            num_workers=settings.workers,
+            worker_init_fn=ignore_stop,
+            generator=torch.Generator(),  # its own: the global one belongs to the model
+        )
 
 
 def open_data(settings: TrainSettings, accelerator: Accelerator) -> StageData:

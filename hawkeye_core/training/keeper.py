@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,14 @@ class Standing:
         known = position.best_f2 is not None and position.best_step is not None
         best = (float(position.best_f2 or 0), int(position.best_step or 0)) if known else None
         return cls(position.step, position.evaluated, position.loss, position.test_loss, best)
+
+    def is_best(self, values: Mapping[str, float]) -> bool:
+        """Take up what an evaluation after the last step found; whether its F2 is the highest so far."""
+        self.evaluated, self.test_loss = self.done, values["test_loss"]
+        if "test_f2" not in values or (self.best is not None and values["test_f2"] <= self.best[0]):
+            return False
+        self.best = values["test_f2"], self.done
+        return True
 
     def result(self) -> dict[str, float]:
         """What the record says at the end."""

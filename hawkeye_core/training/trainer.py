@@ -21,18 +21,17 @@ from hawkeye_core.model.hawkeye import IGNORE
 from hawkeye_core.model.saving import assign_trainable
 from hawkeye_core.progress import step_progress
 from hawkeye_core.training import run_state, sharding
-from hawkeye_core.training.balance import StepBalance
+from hawkeye_core.training.balance import StepBalance, balance_ahead
 from hawkeye_core.training.build import begin_with, build_model, max_length, start_weights
 from hawkeye_core.training.collate import TrainBatch
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.data import open_data
 from hawkeye_core.training.keeper import RunKeeper, Standing
 from hawkeye_core.training.meter import Meter
-from hawkeye_core.training.order import MicroBatches
 from hawkeye_core.training.rng import rng_state, set_rng_state
 from hawkeye_core.training.router import router_sums, shares
 from hawkeye_core.training.schedule import rate_factor
-from hawkeye_core.training.stop import StopAskedError, StopSignal, ignore_stop
+from hawkeye_core.training.stop import StopAskedError, StopSignal
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +96,6 @@ class Trainer:
         self.bare, self.tokenizer = build_model(
             settings, vision_width=self.data.vision_width, device=self.accelerator.device
         )
-        if settings.gradient_checkpointing:
-            backbone = self.bare.backbone  # transformers 5.23 has another name for it, 5.17 the old one only
-            enable = getattr(backbone, "activation_checkpointing_enable", backbone.gradient_checkpointing_enable)
-            enable({"use_reentrant": False})
         self.meter = Meter(self.bare, peak_tflops=settings.peak_tflops * self.world)
         self.collate = self.data.collator(
             self.tokenizer, scene_token_id=self.bare.scene_token_id, max_length=max_length(self.bare.config)
@@ -158,16 +153,11 @@ class Trainer:
     # One step
 
     def _loader(self) -> DataLoader[Any]:
-        batches = self.data.batches(self.settings, steps=self.steps, first_step=self.at.done)
-        rank, accumulate = self.accelerator.process_index, self.settings.accumulate
-        return DataLoader(
-            self.data.train,
-            batch_sampler=MicroBatches(batches, accumulate=accumulate, rank=rank, world=self.world),
-            collate_fn=self.collate,
-            num_workers=self.settings.workers,
-            worker_init_fn=ignore_stop,
-            generator=torch.Generator(),  # its own: the global one belongs to the model
-        )
+        """This process's pieces of the steps that are left."""
+        return self.data.loader(
+            self.settings, self.collate, steps=self.steps, first_step=self.at.done,
+            rank=self.accelerator.process_index, world=self.world,
+        )  # fmt: skip
 
     def _next(self, batches: Iterator[TrainBatch]) -> tuple[list[TrainBatch], float]:
         """The pieces of the next step, and how many seconds they were waited for."""
@@ -181,7 +171,7 @@ class Trainer:
         begun = time.monotonic()
         self.model.train()
         tokens = self._total(sum(int((piece["labels"][:, 1:] != IGNORE).sum()) for piece in pieces))
-        whole = self._balance_ahead(pieces)
+        whole = balance_ahead(self.accelerator, self.bare, pieces)
         lm_loss, balance_loss = 0.0, 0.0
         router = torch.zeros(3, self.bare.config.experts + 1, dtype=torch.float64, device=self.accelerator.device)
         for index, piece in enumerate(pieces):
@@ -214,24 +204,9 @@ class Trainer:
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
         values |= self.meter.speed(pieces, waited=waited, seconds=time.monotonic() - begun + waited, total=self._total)
-        self.at.done += 1
-        self.at.loss = total
-        self.rng = rng_state()
+        self.at.done, self.at.loss, self.rng = self.at.done + 1, total, rng_state()
         self.keeper.log(values)
         return values
-
-    def _balance_ahead(self, pieces: list[TrainBatch]) -> StepBalance | None:
-        """L_bc of a batch in several pieces; None if there is one only, or no router.
-
-        Each piece needs the columns of all others before its own backward pass, so the scene modules run once more,
-        without gradients, ahead of the step (GradCache, Gao et al. 2021). They have no dropout, so both passes agree.
-        The language model does not run.
-        """
-        if self.bare.scene.moe is None or len(pieces) == 1:
-            return None
-        with torch.no_grad(), self.accelerator.autocast():
-            found = [self.bare.encode(piece["scene"].to(self.accelerator.device)).columns for piece in pieces]
-        return StepBalance(self.bare.config, [columns for columns in found if columns is not None])
 
     def _total(self, value: float) -> float:
         """Sum over the processes."""
@@ -276,10 +251,7 @@ class Trainer:
         set_rng_state(self.rng)
         self._stop_if_asked()
         self.keeper.log({"step": self.at.done, **values})
-        self.at.evaluated = self.at.done
-        self.at.test_loss = values["test_loss"]
-        if "test_f2" in values and (self.at.best is None or values["test_f2"] > self.at.best[0]):
-            self.at.best = values["test_f2"], self.at.done
+        if self.at.is_best(values):
             self.keeper.save_best(self.at.done, **self._model_state())
         return values
 

@@ -117,11 +117,13 @@ def test_gradient_checkpointing_changes_nothing(eight: TrainSettings) -> None:
 def test_gradient_checkpointing_really_recomputes(eight: TrainSettings) -> None:
     trainer = Trainer(eight.model_copy(update={"gradient_checkpointing": True}))
     trainer.setup()
-    calls = []
-    # Before, not behind: recomputing ends as soon as it has what it needs.
-    trainer.bare.backbone.model.language_model.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
+    layers = {"language model": trainer.bare.backbone.model.language_model.layers[0].mlp,
+              "experts": trainer.bare.scene.moe.experts[0].layers[0]}  # fmt: skip
+    calls: list[str] = []
+    for name, layer in layers.items():  # before, not behind: recomputing ends as soon as it has what it needs
+        layer.register_forward_pre_hook(lambda *_, name=name: calls.append(name))
     trainer.step(*trainer._next(iter(trainer._loader())))
-    assert len(calls) == 2
+    assert sorted(calls) == ["experts", "experts", "language model", "language model"]
 
 
 def test_bf16_evaluates_in_bf16(eight: TrainSettings) -> None:
