@@ -47,6 +47,28 @@ def test_a_run_learns_what_it_is_shown(settings: TrainSettings) -> None:
     assert values[-1] < 0.6 * values[0]
 
 
+def test_a_step_writes_one_line_with_all_its_numbers_and_moves_the_bar(
+    settings: TrainSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(settings.model_copy(update={"peak_tflops": 1.0, "eval_every": 4, "eval_new_tokens": 8}))
+    *steps, tested = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in steps] == [0, 1, 2, 3]
+    for line in steps:
+        assert line.keys() == TIMED | {
+            "step", "loss", "lm_loss", "balance_loss", "lr", "grad_norm", "answer_tokens",
+            "router_action", "router_object", "expert_load",
+        }  # fmt: skip
+        assert line["loss"] == pytest.approx(line["lm_loss"] + settings.model.lambda_bc * line["balance_loss"])
+        assert line["data_wait_s"] < line["seconds"]
+        assert line["memory_gb"] > 0 < line["mfu"]
+    assert tested.keys() == {"step", "test_loss", "test_f2", "test_fnr"}
+    bar = capsys.readouterr().err
+    assert "train" in bar
+    assert "4/4" in bar
+    assert "eta" in bar
+    assert f"loss {steps[-1]['loss']:.4f}" in bar
+
+
 def test_the_record_says_what_the_run_was_made_of(settings: TrainSettings) -> None:
     run = train(settings)
     record = read_record(run)

@@ -259,6 +259,9 @@ def test_two_processes_train_and_resume_as_one(settings: TrainSettings, tmp_path
     output = launched(process)
     assert read_record(runs["killed"]).status == "stopped", output
     assert 4 <= int(run_state.checkpoints_of(runs["killed"])[-1].name[-6:]) < 12
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(ConfigError, match=r"(?s)processes was 2, now 1.*remedy: start it with 2 processes"):
+        Trainer(chosen.model_copy(update={"run": str(runs["killed"]), "resume": True})).setup()
     start(*begin["killed"], "--resume", way=DDP).ended()
     assert [line["loss"] for line in steps_of(runs["killed"]) if "loss" in line] == [
         line["loss"] for line in two if "loss" in line
