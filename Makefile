@@ -96,7 +96,7 @@ eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)
 
 test: $(STAMP)  ## all tests, slow ones included
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-e2e: $(STAMP)  ## train, kill, resume, compare with an undisturbed run, through the real command line
 	@$(PY) tests/hawkeye_core/training/e2e.py $(ARGS)

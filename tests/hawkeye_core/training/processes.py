@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 from accelerate.utils.launch import prepare_multi_gpu_env
@@ -43,8 +44,9 @@ class Started:
         descriptor, self.output = tempfile.mkstemp(prefix="hawkeye-test-")
         os.close(descriptor)
         self.processes = [_context.Process(target=_run, args=(module, arguments, env, self.output)) for env in ranks]
-        for process in self.processes:
-            process.start()
+        with patch.dict(os.environ, ON_CPU):  # what the first of all is forked from has one thread too
+            for process in self.processes:
+                process.start()
 
     @property
     def running(self) -> bool:
