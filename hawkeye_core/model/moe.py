@@ -23,7 +23,8 @@ class Expert(nn.Module):
     """A projection expert: a stack of post-norm encoder layers.
 
     The paper's experts stand at the width of the language model (4096), 3.24 B parameters; ours at the vision width.
-    Gradient checkpointing is switched on with that of the language model, by ``gradient_checkpointing_enable``.
+    Gradient checkpointing is switched on with that of the language model, by ``gradient_checkpointing_enable`` of the
+    whole model.
     """
 
     gradient_checkpointing = False

@@ -29,7 +29,7 @@ def quantize_4bit(
     """
     if importlib.util.find_spec("bitsandbytes") is None:
         raise BackendUnavailableError(
-            "bitsandbytes is not installed", remedy="pip install 'hawkeye[4bit]', or set backbone.four_bit=off"
+            "bitsandbytes is not installed", remedy="pip install -e '.[4bit]', or set backbone.four_bit=off"
         )
     import bitsandbytes
 

@@ -151,7 +151,7 @@ def measured(config: HawkeyeConfig, *, frames: int, text: int, pieces: int, roun
     gpu = device == "cuda"
     model = new_model(config, dtype=torch.bfloat16 if gpu else torch.float32).to(device).train()  # type: ignore[arg-type]
     if checkpointing:
-        model.backbone.gradient_checkpointing_enable({"use_reentrant": False})
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     batches = [make_batch(config, windows=1, frames=frames, text=text, answer=ANSWER, seed=seed, device=device)
                for seed in range(pieces)]  # fmt: skip
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5)
