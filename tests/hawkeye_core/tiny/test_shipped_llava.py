@@ -1,21 +1,38 @@
-"""The small Video-LLaVA in the package, read by the code that reads the published one."""
+"""A small Video-LLaVA in the place of the package's, read by the code that reads the published one."""
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoProcessor, VideoLlavaForConditionalGeneration
+from transformers import AutoProcessor, CLIPVisionModel, VideoLlavaForConditionalGeneration
 
 from hawkeye_core.answers.render import INSTRUCTION
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.backbone import backbone_digest, load_backbone
 from hawkeye_core.model.saving import config_for, load_trainable, new_model, save_trainable
-from hawkeye_core.tiny.shipped import shipped_folder, shipped_llava
+from hawkeye_core.tiny.llava_config import vision_config
+from hawkeye_core.tiny.llava_folder import write_llava
+from hawkeye_core.tiny.llava_tokenizer import train_tokenizer
+from hawkeye_core.tiny.shipped import LLAVA, shipped_folder, shipped_llava
 from hawkeye_core.training.build import base_tokenizer
 from hawkeye_core.vision.checkpoint import locate
 from hawkeye_core.vision.config import VisionSettings
 from hawkeye_core.vision.tower import load_tower
 
 MOST_BYTES = 25e6
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """What `hawkeye tiny card llava` writes, with new weights."""
+    folder = tmp_path_factory.mktemp("package")
+    tokenizer = train_tokenizer([f"USER: 0.0s\n{INSTRUCTION} ASSISTANT: From 3.0 to 4.5 seconds, there exists"] * 2)
+    write_llava(folder / LLAVA, tokenizer, tower=CLIPVisionModel(vision_config()).state_dict())
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_place(package, monkeypatch):
+    monkeypatch.setattr("hawkeye_core.tiny.shipped.shipped_folder", lambda: package)
 
 
 def test_the_tower_is_read_and_tells_its_weights():
@@ -69,7 +86,8 @@ def test_transformers_reads_all_of_it_and_answers():
     assert model.generate(**inputs, max_new_tokens=2).shape[1] >= inputs["input_ids"].shape[1] + 1
 
 
-def test_the_weights_are_small():
+def test_the_weights_are_small(package):
+    assert (package / LLAVA / "model.safetensors").stat().st_size <= MOST_BYTES / 4
     assert sum(path.stat().st_size for path in shipped_folder().rglob("*") if path.is_file()) <= MOST_BYTES
 
 
