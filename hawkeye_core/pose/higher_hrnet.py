@@ -38,8 +38,8 @@ class HigherHRNetConfig:
 ARCHITECTURES: dict[HigherHRNetSize, HigherHRNetConfig] = {
     "w32-512": HigherHRNetConfig(HRNetConfig(width=32), input_size=512),
     "w48-640": HigherHRNetConfig(HRNetConfig(width=48), input_size=640),
-    # All stages and the same head, thin and shallow: for tests and the demo. What stands at 1/2 and 1/4 of the resolution
-    # is thinnest, since nearly all the time goes there.
+    # All stages and the same head, thin and shallow: for tests and the demo. What stands at 1/2 and 1/4 of the
+    # resolution is thinnest, since nearly all the time goes there.
     "tiny": HigherHRNetConfig(
         HRNetConfig(width=16, stem_width=16, bottlenecks=1, bottleneck_width=8, modules=(1, 1, 1), blocks=2),
         input_size=256,

@@ -29,8 +29,8 @@ def build_network(size: HigherHRNetSize, weights: str, *, key: str = "pose.weigh
 
     Args:
         size: Which of :data:`ARCHITECTURES`.
-        weights: Path of a checkpoint; ``shipped`` for the package's (``tiny`` only); or ``untrained`` for random weights
-            that are the same at every call.
+        weights: Path of a checkpoint; ``shipped`` for the package's (``tiny`` only); or ``untrained`` for random
+            weights that are the same at every call.
         key: The configuration key that names the file, for error messages.
 
     Returns:
@@ -55,7 +55,7 @@ def _shipped(size: HigherHRNetSize, *, key: str) -> Path:
     if size != "tiny":
         raise WeightsError(
             f"`{key}: {SHIPPED}` goes with `size: tiny` only, not with {size}",
-            remedy=f"set `pose.size: tiny`, or get the weights of {size} from {PUBLISHED} and set `{key}` to their path",
+            remedy=f"set `pose.size: tiny`, or get those of {size} from {PUBLISHED} and set `{key}` to them",
         )
     return shipped("pose")
 
