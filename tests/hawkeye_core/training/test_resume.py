@@ -267,7 +267,7 @@ def launch(settings: TrainSettings, tmp_path: Path) -> Iterator[Callable[..., St
     """Starts `hawkeye train` on the made-up store."""
     config = tmp_path / "config.yaml"
     chosen = settings.model_copy(
-        update={"steps": 40, "accumulate": 2, "checkpoint_every": 7, "eval_every": 20, "eval_new_tokens": 8}
+        update={"steps": 24, "accumulate": 2, "checkpoint_every": 5, "eval_every": 12, "eval_new_tokens": 8}
     )
     config.write_text(yaml.safe_dump(chosen.model_dump(mode="json")))
     all_of_them: list[Started] = []
@@ -293,7 +293,7 @@ def test_killed_at_random_steps_and_resumed_is_the_same_run(
     last = 0
     for attempt, number in enumerate([signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]):
         process = launch(run, f"workers={workers}", resume=attempt > 0)
-        wait_for_lines(process, run, last + dice.randrange(3, 11))
+        wait_for_lines(process, run, last + dice.randrange(2, 7))
         process.signal(number)
         output = process.ended(code=0 if number == signal.SIGTERM else -number)
         done = int(run_state.checkpoints_of(run)[-1].name[-6:]) if run_state.checkpoints_of(run) else 0
@@ -301,9 +301,9 @@ def test_killed_at_random_steps_and_resumed_is_the_same_run(
             assert f"hawkeye train --resume --run {run}" in "".join(output.split("\n"))
             assert done == json.loads(lines(run)[-1])["step"] + 1
         else:
-            assert json.loads(lines(run)[-1])["step"] + 1 - done <= 7
+            assert json.loads(lines(run)[-1])["step"] + 1 - done <= 5
         last = len(lines(run))
-    assert 0 < last < 40
+    assert 0 < last < 24
     launch(run, f"workers={workers}", resume=True).ended()
     same(whole, run)
     same_states(whole, run)
