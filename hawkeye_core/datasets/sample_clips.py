@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.scene import COCO_SKELETON
 
@@ -62,9 +63,7 @@ def write_sample_clips(folder: str | Path) -> tuple[list[Path], Path]:
         if not path.exists():
             _write_clip(clip, path)
     annotations = folder / "segments.jsonl"
-    temporary = annotations.with_name(f".{annotations.name}.tmp-{os.getpid()}")
-    temporary.write_text("".join(json.dumps(_annotation(clip)) + "\n" for clip in CLIPS))
-    os.replace(temporary, annotations)
+    write_text(annotations, "".join(json.dumps(_annotation(clip)) + "\n" for clip in CLIPS))
     return paths, annotations
 
 

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import HawkeyeError
 
 WIDTH, HEIGHT, FPS = 320, 240, 24
@@ -245,7 +246,4 @@ def _motion_rows() -> list[dict[str, Any]]:
 
 
 def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    os.replace(temporary, path)
-    return path
+    return write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +14,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from hawkeye_core.answers.parse import ParsedAnswer, Status, parse_segments
+from hawkeye_core.atomic import write_text
 from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.training.build import max_length
@@ -137,9 +137,7 @@ def predict_videos(
 
 def write_predictions(predictions: Sequence[VideoPrediction], path: Path) -> None:
     """JSON lines, one a video; whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    temporary.write_text("".join(f"{prediction.to_json()}\n" for prediction in predictions))
-    os.replace(temporary, path)
+    write_text(path, "".join(f"{prediction.to_json()}\n" for prediction in predictions))
 
 
 def _scored(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import torch
 from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import Status
+from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.metrics import FPS, Detection
@@ -145,7 +145,5 @@ def _write(result: EvalResult, predictions: Sequence[VideoPrediction], folder: P
         (paths[1], result.to_markdown()),
         (paths[2], json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"),
     ):
-        temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-        temporary.write_text(text)
-        os.replace(temporary, path)
+        write_text(path, text)
     return result

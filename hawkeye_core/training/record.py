@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
+from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.settings import Settings
 from hawkeye_core.training.config import TrainSettings
@@ -143,9 +144,7 @@ def fresh_folder(run: str | Path) -> Path:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def read_record(run: str | Path) -> RunRecord:

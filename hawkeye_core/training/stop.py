@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import threading
 from pathlib import Path
@@ -19,7 +20,8 @@ class StopAskedError(Exception):
 class StopSignal:
     """Remembers that the run was asked to stop; as a context it listens to SIGTERM and SIGINT.
 
-    A second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts at once. Left with an error, it ends the data workers begun inside: they ignore the
+    signal by which Python ends them (:func:`ignore_stop`), and the process would wait for them for ever.
 
     Args:
         run: The run's folder.
@@ -29,14 +31,22 @@ class StopSignal:
         self.trigger = Path(run) / TRIGGER
         self._signalled = False
         self._before: dict[int, Any] = {}
+        self._others: list[multiprocessing.process.BaseProcess] = []
 
     def __enter__(self) -> Self:
+        self._others = multiprocessing.active_children()
         if threading.current_thread() is threading.main_thread():  # Python allows no other thread to set handlers
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._before[number] = signal.signal(number, self._take)
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                if child.daemon and child not in self._others:
+                    child.kill()
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
