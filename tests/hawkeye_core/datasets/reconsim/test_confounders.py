@@ -99,80 +99,8 @@ def scores(
         chance[test] = forest.fit(x[train], y[train]).predict_proba(x[test])[:, 1]
     best = max(f1_score(y, chance >= threshold) for threshold in np.linspace(0.1, 0.9, 17))
     found = float(roc_auc_score(y, chance)), float(best)
-    seconds = "within acts" if only_acts else "all seconds"
-    print(f"{features.__name__:10} {seconds} AUC {found[0]:.2f} F1 {found[1]:.2f}")
-    return found
-
-
-def _holds(span: ActionSpan | RelationSpan, start: float, end: float) -> bool:
-    return min(span.end_s, end) - max(span.start_s, start) >= 0.5
-
-
-def actions(plan: VideoPlan, start: float, end: float) -> Words:
-    """Which actions anybody does."""
-    return {s.action: 1.0 for s in plan.actions if _holds(s, start, end)}
-
-
-def relations(plan: VideoPlan, start: float, end: float) -> Words:
-    """Which relations hold, by the classes of subject and object (people are people)."""
-    names = ["person" if name in PEOPLE else name for name in plan.entities]
-    words = {}
-    for s in plan.relations:
-        if _holds(s, start, end):
-            words[f"{names[s.subject]} {s.predicate} {names[s.object]}"] = 1.0
-    return words
-
-
-def both(plan: VideoPlan, start: float, end: float) -> Words:
-    """Actions with the relations of who does them, each pair a word."""
-    names = ["person" if name in PEOPLE else name for name in plan.entities]
-    words = actions(plan, start, end)
-    held = [s for s in plan.relations if _holds(s, start, end)]
-    for deed in (a for a in plan.actions if _holds(a, start, end)):
-        mine = (s for s in held if s.subject == deed.person)
-        words |= {f"{deed.action}: {s.predicate} {names[s.object]}": 1.0 for s in mine}
-    return words | relations(plan, start, end)
-
-
-def nuisance(plan: VideoPlan, start: float, end: float) -> Words:
-    """What must not matter: place, view, light, how many people, which things."""
-    del start, end
-    words: Words = {plan.place.kind: 1.0, plan.view: 1.0, plan.look.light: 1.0, "people": len(plan.people)}
-    for kind in plan.entities:
-        words[f"thing {kind}"] = words.get(f"thing {kind}", 0.0) + 1.0
-    return words
-
-
-def scores(
-    plans: Sequence[VideoPlan], features: Callable[[VideoPlan, float, float], Words], *, only_acts: bool = False
-) -> tuple[float, float]:
-    """Cross-validated ROC AUC and F1 of anomalous seconds; no video is in training and test of a fold.
-
-    Args:
-        plans: Videos.
-        features: Of one second.
-        only_acts: Take only the seconds that lie in an act, normal or anomalous.
-    """
-    words, labels, groups = [], [], []
-    for number, plan in enumerate(plans):
-        for start, end, anomalous in seconds_of(plan):
-            inside = any(a.start_s <= start + 0.5 < a.end_s for a in plan.acts)
-            if only_acts and not inside:
-                continue
-            words.append(features(plan, start, end))
-            labels.append(anomalous)
-            groups.append(number)
-    x: NDArray[np.float64] = DictVectorizer(sparse=False).fit_transform(words)
-    y = np.array(labels)
-    chance = np.zeros(len(y))
-    for train, test in GroupKFold(5).split(x, y, groups):
-        forest = RandomForestClassifier(60, min_samples_leaf=2, class_weight="balanced_subsample", random_state=0)
-        chance[test] = forest.fit(x[train], y[train]).predict_proba(x[test])[:, 1]
-    best = max(f1_score(y, chance >= threshold) for threshold in np.linspace(0.1, 0.9, 17))
-    found = float(roc_auc_score(y, chance)), float(best)
-    print(
-        f"{features.__name__:10} {'within acts' if only_acts else 'all seconds':12} AUC {found[0]:.2f} F1 {found[1]:.2f}"
-    )
+    where = "within acts" if only_acts else "all seconds"
+    print(f"{features.__name__:10} {where} AUC {found[0]:.2f} F1 {found[1]:.2f}")
     return found
 
 
