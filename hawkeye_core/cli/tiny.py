@@ -61,18 +61,19 @@ def train_pose(overrides: Overrides = None) -> None:
     to go on with a run that was stopped: `... resume=true`
     """
     from hawkeye_core.settings import load_settings
-    from hawkeye_core.tiny.config import LoopSettings
+    from hawkeye_core.tiny.config import PoseSettings
     from hawkeye_core.tiny.loop import train
     from hawkeye_core.tiny.pose_task import PoseTask
 
-    values = {"run": POSE_RUN, "steps": 100_000, "minutes": 60.0, "eval_every": 500}
+    values = {"run": POSE_RUN, "steps": 100_000, "minutes": 60.0, "batch": 32, "lr": 4e-3, "eval_every": 1000}
     given = {text.partition("=")[0] for text in overrides or ()}
     settings = load_settings(
-        LoopSettings,
+        PoseSettings,
         overrides=overrides or (),
         values={key: value for key, value in values.items() if key not in given},
     )
-    out.print(f"run: {train(PoseTask(batch=settings.batch, seed=settings.seed), settings)}")
+    task = PoseTask(batch=settings.batch, side=settings.side, held_out=settings.held_out, seed=settings.seed)
+    out.print(f"run: {train(task, settings)}")
 
 
 @eval_app.command("pose")
@@ -102,17 +103,14 @@ def card_pose(
 
 
 def _pose_metrics(weights: str, frames: int) -> dict[str, float]:
-    from itertools import islice
-
-    from hawkeye_core.datasets.reconsim.frames import labelled_frames
     from hawkeye_core.tiny.config import SHIPPED
+    from hawkeye_core.tiny.held_out import held_out_frames
     from hawkeye_core.tiny.keypoint_ap import keypoint_ap
-    from hawkeye_core.tiny.pose_task import HELD_OUT_SEED
     from hawkeye_core.tiny.shipped import shipped
     from hawkeye_core.weights import load_state_dict
 
     state = load_state_dict(shipped("pose") if weights == SHIPPED else weights)
-    held_out = list(islice(labelled_frames(HELD_OUT_SEED), frames))
+    held_out = held_out_frames(frames)
     plain = keypoint_ap(state, held_out)
     flipped = keypoint_ap(state, held_out, flip_test=True)
     return plain | {f"{name}_flip": value for name, value in flipped.items()} | {"frames": float(frames)}

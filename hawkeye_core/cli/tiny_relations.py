@@ -33,7 +33,7 @@ def train_relations(
     from hawkeye_core.tiny.loop import train
     from hawkeye_core.tiny.relation_task import RelationTask
 
-    values = {"run": RUN, "steps": 100_000, "minutes": 60.0, "batch": 8, "lr": 8e-4, "clip": 5.0}
+    values = {"run": RUN, "steps": 100_000, "minutes": 60.0, "batch": 16, "lr": 1.2e-3, "clip": 5.0}
     settings = load_settings(LoopSettings, values=values, overrides=overrides or ())
     out.print(f"run: {train(RelationTask(batch=settings.batch, seed=settings.seed), settings)}")
 
@@ -66,22 +66,19 @@ def card_relations(
 
 
 def _metrics(weights: str, frames: int) -> dict[str, float]:
-    from itertools import islice
-
     import torch
 
-    from hawkeye_core.datasets.reconsim.frames import labelled_frames
     from hawkeye_core.relation.config import RelTRSettings
     from hawkeye_core.relation.frames import to_input
     from hawkeye_core.relation.reltr_weights import load_reltr
+    from hawkeye_core.tiny.held_out import held_out_frames
     from hawkeye_core.tiny.relation_eval import relation_measures
-    from hawkeye_core.tiny.relation_task import HELD_OUT_SEED
 
     settings = RelTRSettings(size="tiny", weights=weights)
     model, _ = load_reltr(settings)
     found = relation_measures(
         model,
-        list(islice(labelled_frames(HELD_OUT_SEED), frames)),
+        held_out_frames(frames),
         lambda images: to_input(
             images,
             short_side=settings.short_side,

@@ -43,6 +43,16 @@ class RelTRArchitecture:
     """Object classes including index 0; the logits have one more, `no object`, last."""
     predicate_classes: int = len(PREDICATE_CLASSES)
     """Predicate classes including index 0; the logits have one more, `no relation`, last."""
+    placed_content: bool = False
+    """Whether the encoder's tokens begin with their position added. In the paper only the queries and keys of
+    attention have positions; where a cell is reaches its content through the zero padding of a deep backbone. A
+    shallow one does not know, and boxes, which are absolute, are then hardly learnt."""
+    paired_cells: int = 0
+    """0: queries are learned, as in the paper. M > 0: they begin as cells of the image, see
+    :mod:`hawkeye_core.relation.proposals`; there are then ``pair_queries`` triplet queries for each ordered pair of
+    the best M cells, and ``triplets`` has to be ``M (M - 1) pair_queries``."""
+    pair_queries: int = 1
+    """Triplet queries a pair of cells, where ``paired_cells`` is set."""
     map_size: int = 28
     """Side, in cells, to which attention maps are resized before the spatial head."""
     map_channels: tuple[int, int] = (64, 32)
@@ -51,6 +61,14 @@ class RelTRArchitecture:
     """Widths of the spatial head's two linear layers; the last is the spatial feature."""
     dropout: float = 0.1
     """Dropout in attention and feed-forward blocks while training."""
+
+    def __post_init__(self) -> None:
+        """Refuse a number of triplet queries that does not fit the pairs."""
+        if self.paired_cells and self.triplets != self.paired_cells * (self.paired_cells - 1) * self.pair_queries:
+            raise ValueError(
+                f"{self.triplets} triplet queries for the ordered pairs of {self.paired_cells} cells, "
+                f"{self.pair_queries} each"
+            )
 
     @property
     def backbone_channels(self) -> int:
@@ -82,7 +100,10 @@ ARCHITECTURES: Mapping[RelTRSize, RelTRArchitecture] = MappingProxyType(
             encoder_layers=1,
             decoder_layers=2,
             entities=30,
-            triplets=40,
+            triplets=84,
+            placed_content=True,
+            paired_cells=7,
+            pair_queries=2,
             map_size=16,
             map_channels=(8, 8),
             map_widths=(64, 32),

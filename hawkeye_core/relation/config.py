@@ -38,7 +38,7 @@ class RelTRSettings(Settings):
     @classmethod
     def _default_input_size(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and values.get("size") == "tiny":
-            return {"short_side": 240, "long_side": 448, **values}
+            return {"short_side": 192, "long_side": 358, **values}
         return values
 
 

@@ -19,6 +19,7 @@ from hawkeye_core.relation.decoder import Decoder, DecoderState, Memory, Queries
 from hawkeye_core.relation.encoder import Encoder
 from hawkeye_core.relation.heads import Perceptron, spatial_convolution, spatial_projection
 from hawkeye_core.relation.position import sine_positions
+from hawkeye_core.relation.proposals import Anchors, cell_anchors, cells_at, ordered_pairs, ranked_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class RelTR(nn.Module):
             auxiliary: Also return the predictions after each earlier decoder layer.
         """
         memory, grid = self.encode(images, padding=padding)
-        states = self.decode(memory, every_layer=auxiliary)
-        *earlier, final = (self._predict(state, grid) for state in states)
+        states, anchors = self.decode(memory, grid, every_layer=auxiliary)
+        *earlier, final = (self.predict(state, grid, anchors) for state in states)
         return replace(final, auxiliary=tuple(earlier))
 
     def encode(self, images: Tensor, *, padding: Tensor | None = None) -> tuple[Memory, tuple[int, int]]:
@@ -94,28 +95,65 @@ class RelTR(nn.Module):
             attendable = inside.flatten(1)
         position = sine_positions(inside, width=width, dtype=features.dtype)
         tokens = features.flatten(2).transpose(1, 2)  # [B, S, D]
+        if self.config.placed_content:
+            tokens = tokens + position
         content = self.transformer.encoder(tokens, position, attendable=attendable)
         return Memory(content, content + position, attendable), (grid[0], grid[1])
 
-    def decode(self, memory: Memory, *, every_layer: bool) -> list[DecoderState]:
-        """Run the queries against the encoded image."""
+    def decode(
+        self, memory: Memory, grid: tuple[int, int], *, every_layer: bool
+    ) -> tuple[list[DecoderState], Anchors | None]:
+        """Run the queries against the encoded image on its grid h x w; anchors if they begin as its cells."""
         batch, width = memory.content.shape[0], self.config.width
         entity_position, entity = self.entity_embed.weight.split(width, dim=1)
         triplet_position, subject, object_ = self.triplet_embed.weight.split(width, dim=1)
         start = DecoderState(*(tokens.expand(batch, -1, -1) for tokens in (entity, subject, object_)))
+        anchors = None
+        if self.config.paired_cells:
+            start, anchors = self._from_cells(start, memory, grid)
         queries = Queries(entity_position, triplet_position, self.so_embed.weight)
-        return self.transformer.decoder(start, queries, memory, every_layer=every_layer)
+        return self.transformer.decoder(start, queries, memory, every_layer=every_layer), anchors
 
-    def _predict(self, state: DecoderState, grid: tuple[int, int]) -> RelTROutput:
+    def predict_cells(self, memory: Memory, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """What the entity heads say of the cells themselves: logits [B, S, C + 1] and boxes [B, S, 4]."""
+        boxes = self.entity_bbox_embed(memory.content)
+        if self.config.paired_cells:
+            boxes = boxes + cell_anchors(grid, like=boxes)
+        return self.entity_class_embed(memory.content), boxes.sigmoid()
+
+    def _from_cells(
+        self, learned: DecoderState, memory: Memory, grid: tuple[int, int]
+    ) -> tuple[DecoderState, Anchors]:
+        """Add to each query's learned content the cell, or one of the two cells, that it begins with."""
+        with torch.no_grad():
+            best = ranked_cells(self.entity_class_embed(memory.content), grid, count=self.config.entities)
+        first, second = ordered_pairs(self.config.paired_cells, repeats=self.config.pair_queries)
+        places = best, best[:, first], best[:, second]
+        entity, subject, object_ = (cells_at(memory.content, which) for which in places)
+        anchors = cell_anchors(grid, like=memory.content)
+        return (
+            DecoderState(learned.entity + entity, learned.subject + subject, learned.object + object_),
+            Anchors(*(anchors[which] for which in places)),
+        )
+
+    def predict(self, state: DecoderState, grid: tuple[int, int], anchors: Anchors | None) -> RelTROutput:
+        """Classes and boxes from the tokens behind a decoder layer."""
+        boxes = {
+            "entity": self.entity_bbox_embed(state.entity),
+            "subject": self.sub_bbox_embed(state.subject),
+            "object": self.obj_bbox_embed(state.object),
+        }
+        if anchors is not None:
+            boxes = {name: box + getattr(anchors, name) for name, box in boxes.items()}
         spatial = self.spatial_features(state, grid)
         pair = torch.cat((state.subject, state.object, spatial), dim=-1)
         return RelTROutput(
             entity_logits=self.entity_class_embed(state.entity),
-            entity_boxes=self.entity_bbox_embed(state.entity).sigmoid(),
+            entity_boxes=boxes["entity"].sigmoid(),
             subject_logits=self.sub_class_embed(state.subject),
-            subject_boxes=self.sub_bbox_embed(state.subject).sigmoid(),
+            subject_boxes=boxes["subject"].sigmoid(),
             object_logits=self.obj_class_embed(state.object),
-            object_boxes=self.obj_bbox_embed(state.object).sigmoid(),
+            object_boxes=boxes["object"].sigmoid(),
             predicate_logits=self.rel_class_embed(pair),
         )
 
@@ -143,4 +181,8 @@ def build_reltr(config: RelTRArchitecture, *, seed: int = 0) -> RelTR:
         for parameter in model.transformer.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
+        if config.paired_cells:  # what is learned is added to what is seen, and begins small beside it
+            with torch.no_grad():
+                for table in (model.entity_embed, model.triplet_embed):
+                    table.weight.mul_(0.1)
     return model

@@ -48,3 +48,13 @@ class LoopSettings(Settings):
     """Decides new weights and the data."""
     threads: int = Field(default=1, ge=1)
     """Threads of the forward and backward pass; one more process makes the data."""
+
+
+class PoseSettings(LoopSettings):
+    """The loop, and what the crops of people are like."""
+
+    side: int = Field(default=96, ge=32, le=640, multiple_of=32)
+    """Side of a crop in pixels of the network's input. Small crops around people teach most a minute; tags, which
+    tell people apart who stand far from each other, need large ones, so end with a run of `side=224`."""
+    held_out: int = Field(default=80, ge=1)
+    """Held-out frames each evaluation measures on."""

@@ -14,18 +14,16 @@ from torch import Tensor
 from hawkeye_core.datasets.reconsim.frames import LabelledFrame, labelled_frames
 from hawkeye_core.relation.architecture import ARCHITECTURES
 from hawkeye_core.relation.config import RelTRSettings
-from hawkeye_core.relation.frames import input_size, to_input
+from hawkeye_core.relation.frames import to_input
+from hawkeye_core.relation.reltr import build_reltr
+from hawkeye_core.tiny.held_out import held_out_frames
 from hawkeye_core.tiny.relation_dense import dense_loss
 from hawkeye_core.tiny.relation_eval import relation_measures
-from hawkeye_core.tiny.relation_init import start_reltr
 from hawkeye_core.tiny.relation_loss import LossWeights, relation_losses
 from hawkeye_core.tiny.relation_targets import Annotation, RelationTargets, annotation, stack_targets
 from hawkeye_core.tiny.shipped import ShippedName
 
-HELD_OUT_SEED = 1_000_003
-"""Of the frames that nothing is trained on; the same as for pose."""
-
-_FRESH, _USES = 24, 3
+_FRESH, _USES = 32, 4
 """Frames drawn at a time, and how often each is used, mirrored and shifted otherwise each time."""
 
 
@@ -54,12 +52,8 @@ class RelationTask:
         self.batch, self.held_out = batch, held_out
         self.weights = LossWeights() if weights is None else weights
         self.settings = RelTRSettings(size="tiny", weights="untrained")
-        config = ARCHITECTURES["tiny"]
-        height, width = self._input_size(320, 240)
-        cells = (-(-height // config.stride), -(-width // config.stride))
-        self.model = start_reltr(config, seed=seed, cells=cells)
+        self.model = build_reltr(ARCHITECTURES["tiny"], seed=seed)
         self.model.to(memory_format=torch.channels_last)
-        self._frames: list[LabelledFrame] | None = None
 
     def batches(self, seed: int, start: int) -> Iterator[RelationBatch]:
         """Batch k: frames of pool k // (batches a pool), in an order of its own."""
@@ -67,7 +61,7 @@ class RelationTask:
         pool, place = divmod(start, each)
         while True:
             rng = np.random.default_rng([seed, 11, pool])
-            stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=_FRESH // 4)
+            stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=4)
             frames = [next(stream) for _ in range(_FRESH)]
             order = rng.permutation(np.arange(each * self.batch) % _FRESH)
             for number in range(each):
@@ -81,27 +75,21 @@ class RelationTask:
         """Set losses of the last layer by part, of earlier layers as one, and of the encoder's cells."""
         model = self.model
         memory, grid = model.encode(self._input(batch.images.numpy()))
-        cells = model.entity_class_embed(memory.content), model.entity_bbox_embed(memory.content).sigmoid()
-        *earlier, final = (model._predict(state, grid) for state in model.decode(memory, every_layer=True))
+        states, anchors = model.decode(memory, grid, every_layer=True)
+        *earlier, final = (model.predict(state, grid, anchors) for state in states)
         output = replace(final, auxiliary=tuple(earlier))
         found = relation_losses(output, batch.targets, weights=self.weights)
-        return {**found, "dense": self.weights.dense * dense_loss(*cells, batch.targets, grid)}
+        return {**found, "dense": self.weights.dense * dense_loss(*model.predict_cells(memory, grid), batch.targets, grid)}
 
     def evaluate(self) -> dict[str, float]:
         """AP50 of entities and R@20 of triplets on whole held-out frames."""
-        if self._frames is None:
-            stream = labelled_frames(HELD_OUT_SEED)
-            self._frames = [next(stream) for _ in range(self.held_out)]
-        return relation_measures(self.model, self._frames, self._input)
+        return relation_measures(self.model, held_out_frames(self.held_out), self._input)
 
     def _input(self, images: NDArray[np.uint8]) -> Tensor:
         s = self.settings
         return to_input(
             images, short_side=s.short_side, long_side=s.long_side, device=torch.device("cpu"), dtype=torch.float32
         )
-
-    def _input_size(self, width: int, height: int) -> tuple[int, int]:
-        return input_size(width, height, short_side=self.settings.short_side, long_side=self.settings.long_side)
 
 
 def varied(frame: LabelledFrame, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Annotation]:

@@ -16,10 +16,13 @@ from hawkeye_core.errors import ConfigError
 
 VIEWS: tuple[str, ...] = ("oblique", "corner", "overhead", "drone")
 """Ways a camera looks at a place."""
+SHARES: tuple[float, ...] = (0.4, 0.3, 0.15, 0.15)
+"""How often each of :data:`VIEWS` is drawn outdoors; indoors there is no drone."""
 
 _PERSON_M = 1.8
 _TALLEST_PX_PER_240 = 140.0
-_MARGIN = 0.03  # of the picture, kept free on each side
+_MARGIN = 0.02  # of the picture, kept free on each side
+_FRAMED = 0.8  # of the extent that is always in the picture; who stands further out may be cut by its edge
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ class Camera:
 
 
 def make_camera(view: str, place: Place, rng: np.random.Generator, *, width: int, height: int) -> Camera:
-    """Hang a camera so that everything within the place's extent, up to a person's height, is in the picture.
+    """Hang a camera so that the inner 0.8 of the place's extent, up to a person's height, is in the picture.
 
     ``oblique`` hangs at 3 to 5 m and looks down by some 20 to 35 degrees; ``corner`` hangs higher and looks along a
-    diagonal; ``overhead`` looks down by 60 to 80 degrees; ``drone`` by 45 to 70 from 14 to 25 m through a longer lens.
+    diagonal; ``overhead`` looks down by 52 to 70 degrees; ``drone`` by 40 to 60 from 14 to 25 m through a longer lens.
 
     Args:
         view: One of :data:`VIEWS`.
@@ -103,9 +106,9 @@ def make_camera(view: str, place: Place, rng: np.random.Generator, *, width: int
         side = rng.choice([-1.0, 1.0])
         yaw, pitch, up = turn + side * rng.uniform(swing, swing + 0.35), rng.uniform(30, 44), rng.uniform(4.8, 7.0)
     elif view == "overhead":
-        yaw, pitch, up = turn + rng.uniform(-swing, swing), rng.uniform(60, 80), rng.uniform(7.0, 10.0)
+        yaw, pitch, up = turn + rng.uniform(-swing, swing), rng.uniform(52, 70), rng.uniform(7.0, 10.0)
     elif view == "drone":
-        yaw, pitch, up = turn + rng.uniform(-1, 1) * (swing + 0.3), rng.uniform(45, 70), rng.uniform(14, 25)
+        yaw, pitch, up = turn + rng.uniform(-1, 1) * (swing + 0.3), rng.uniform(40, 60), rng.uniform(14, 25)
     else:
         raise ConfigError(f"no such view: {view!r}", remedy=f"use one of {', '.join(VIEWS)}")
     reach = abs(half_x * np.sin(yaw)) + abs(half_y * np.cos(yaw))
@@ -114,7 +117,7 @@ def make_camera(view: str, place: Place, rng: np.random.Generator, *, width: int
         away = max(away, 1.2 * reach + 2.5)
     position = (float(np.sin(yaw) * away), float(-np.cos(yaw) * away), float(up))
     start = Camera(position, float(yaw), float(np.arctan2(up - 0.7, away)), float(width), width, height)
-    return _fitted(start, half_x, half_y)
+    return _fitted(start, _FRAMED * half_x, _FRAMED * half_y)
 
 
 def _fitted(camera: Camera, half_x: float, half_y: float) -> Camera:

@@ -84,12 +84,12 @@ def random_look(rng: np.random.Generator) -> Look:
     if rng.random() < 0.5:
         return Look("day", noise=float(rng.uniform(0, 2)), seed=seed)
     light = str(rng.choice(["day", "dusk", "night", "overcast"], p=[0.22, 0.22, 0.28, 0.28]))
-    noise = float(rng.uniform(1, 7) + (rng.uniform(2, 6) if light == "night" else 0))
+    noise = float(rng.uniform(1, 6) + (rng.uniform(1, 4) if light == "night" else 0))
     return Look(
         light,
         noise=noise if rng.random() < 0.6 else 1.0,
         blur_px=float(rng.uniform(0.4, 1.3)) if rng.random() < 0.35 else 0.0,
-        contrast=float(rng.uniform(0.55, 0.9)) if rng.random() < 0.35 else 1.0,
+        contrast=float(rng.uniform(0.65, 0.9)) if rng.random() < 0.35 else 1.0,
         jpeg_quality=int(rng.integers(25, 75)) if rng.random() < 0.45 else 0,
         seed=seed,
     )

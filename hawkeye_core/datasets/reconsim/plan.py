@@ -12,7 +12,7 @@ import numpy as np
 
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.reconsim.acts import play
-from hawkeye_core.datasets.reconsim.camera import VIEWS, make_camera
+from hawkeye_core.datasets.reconsim.camera import SHARES, VIEWS, make_camera
 from hawkeye_core.datasets.reconsim.layout import set_up
 from hawkeye_core.datasets.reconsim.look import random_look
 from hawkeye_core.datasets.reconsim.scenarios import OUTDOORS, SCENARIOS, Scenario, Variant
@@ -23,7 +23,7 @@ from hawkeye_core.errors import ConfigError
 
 __all__ = ["Site", "VideoPlan", "draw_site", "plan_video"]
 
-EXTENT_M = {"street": (3.7, 2.5), "car park": (3.7, 2.5), "shop": (3.2, 2.2), "corridor": (3.2, 2.0)}
+EXTENT_M = {"street": (3.5, 2.4), "car park": (3.5, 2.4), "shop": (3.0, 2.1), "corridor": (3.0, 1.9)}
 """Half width and half depth of each kind of place."""
 SECONDS_PER_ACT = 5.5
 """Time that an act takes, with the way to it and the life around it."""
@@ -41,7 +41,9 @@ def draw_site(rng: np.random.Generator, *, places: Sequence[str], width: int, he
     """
     kind = str(rng.choice(list(places)))  # the first choice: `place_kind` relies on it
     place = Place(kind, int(rng.integers(2**31)), EXTENT_M[kind])
-    view = str(rng.choice(VIEWS if kind in OUTDOORS else VIEWS[:3]))
+    known = len(VIEWS) if kind in OUTDOORS else VIEWS.index("drone")
+    shares = np.array(SHARES[:known])
+    view = str(rng.choice(VIEWS[:known], p=shares / shares.sum()))
     return Site(place, view, make_camera(view, place, rng, width=width, height=height), random_look(rng))
 
 
