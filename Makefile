@@ -56,12 +56,8 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	touch $(STAMP)
 
-demo: $(STAMP)  ## the whole path on four drawn clips with tiny untrained networks: extract, look, train, evaluate
-	@echo "1/5  drawing four clips";                            $(VENV)/bin/hawkeye clips --out $(DEMO)
-	echo "2/5  extracting pose, scene graphs, vision tokens";   $(PY) -m flows.extract --config tiny-untrained --videos $(DEMO)/videos --store $(DEMO)/store
-	echo "3/5  drawing a frame of the store";                   $(VENV)/bin/hawkeye store show struck-at-noon --store $(DEMO)/store --frame 56 --png $(DEMO)/frame.png
-	echo "4/5  training on the cached graphs";                  $(VENV)/bin/hawkeye train --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run $(ARGS)
-	echo "5/5  evaluating";                                     $(VENV)/bin/hawkeye eval --store $(DEMO)/store --annotations $(DEMO)/segments.jsonl --run $(DEMO)/run --out $(DEMO)/eval
+demo: $(STAMP)  ## the whole path on drawn videos with the small trained networks, and a report: DEMO/report.html
+	@$(PY) -m flows.demo folder='$(DEMO)' $(ARGS)
 
 extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=paper]
 	@$(PY) -m flows.extract $(if $(VIDEOS),--videos $(foreach v,$(VIDEOS),'$(v)')) $(if $(NAMED_STORE),--store '$(NAMED_STORE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)

@@ -35,9 +35,19 @@ def draw(
             help="Also write formats/: TSL-300, UCF-Crime, COCO keypoints, Visual Genome, RefCOCO, HumanML3D.",
         ),
     ] = False,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training",
+            help="Also write regions.jsonl and motions.jsonl for stage 1, and sidecars/: the truth in the formats "
+            "of the `sidecar` backends.",
+        ),
+    ] = False,
 ) -> None:
     """Draw a world: videos (mp4), their truth, annotations. What is there is kept; run it again to continue."""
     from hawkeye_core.datasets.reconsim.formats.drawn import write_world_formats
+    from hawkeye_core.datasets.reconsim.sidecars import write_world_sidecars
+    from hawkeye_core.datasets.reconsim.stage1_tables import write_stage1_tables
     from hawkeye_core.datasets.reconsim.world import draw_world
     from hawkeye_core.datasets.reconsim.world_presets import world_plans
     from hawkeye_core.progress import step_progress
@@ -56,6 +66,10 @@ def draw(
             write_world_formats(
                 world, seed=seed, progress=lambda done, name: bar.update(writing, completed=done, note=name)
             )
+        if training:
+            write_stage1_tables(world, seed=seed)
+            writing = bar.add_task("truth as sidecars", total=len(world.videos), note="")
+            write_world_sidecars(world, progress=lambda done, name: bar.update(writing, completed=done, note=name))
     errors.print(f"{len(world.videos)} videos")
     out.print(str(world.segments))
 

@@ -65,7 +65,7 @@ def train_pose(overrides: Overrides = None) -> None:
     from hawkeye_core.tiny.loop import train
     from hawkeye_core.tiny.pose_task import PoseTask
 
-    values = {"run": POSE_RUN, "steps": 100_000, "minutes": 60.0, "batch": 32, "lr": 4e-3, "eval_every": 1000}
+    values = {"run": POSE_RUN, "steps": 100_000, "minutes": 60.0, "batch": 16, "lr": 2e-3, "eval_every": 2000}
     given = {text.partition("=")[0] for text in overrides or ()}
     settings = load_settings(
         PoseSettings,

@@ -33,7 +33,7 @@ def train_relations(
     from hawkeye_core.tiny.loop import train
     from hawkeye_core.tiny.relation_task import RelationTask
 
-    values = {"run": RUN, "steps": 100_000, "minutes": 60.0, "batch": 16, "lr": 1.2e-3, "clip": 5.0}
+    values = {"run": RUN, "steps": 100_000, "minutes": 60.0, "batch": 8, "lr": 8e-4, "clip": 5.0, "eval_every": 2000}
     settings = load_settings(LoopSettings, values=values, overrides=overrides or ())
     out.print(f"run: {train(RelationTask(batch=settings.batch, seed=settings.seed), settings)}")
 

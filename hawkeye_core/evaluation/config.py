@@ -28,6 +28,9 @@ class EvalSettings(Settings):
     """Windows answered together."""
     max_new_tokens: int = Field(default=256, ge=1, le=8192)
     """Longest answer in tokens."""
+    presence: float | None = Field(default=None, gt=0, lt=1)
+    """Probability of an anomaly from which a window is answered with segments, whose scores are then multiplied by it;
+    unset: greedy decoding, what the model finds likelier. F2 is highest for 0.1 to 0.2 where the model is unsure."""
     seed: int = Field(default=0, ge=0)
     """Of the row of random clips."""
     device: Literal["auto", "cpu"] = "auto"

@@ -14,9 +14,13 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from hawkeye_core.answers.parse import ParsedAnswer, Status, parse_segments
+from hawkeye_core.answers.render import NO_SEGMENT, render_answer
+from hawkeye_core.answers.segments import Segment
 from hawkeye_core.atomic import write_text
+from hawkeye_core.errors import ConfigError
 from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.opening import Opening
 from hawkeye_core.training.build import max_length
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.windows import WindowDataset, WindowSample
@@ -64,17 +68,24 @@ class Predictor:
         tokenizer: Of its language model.
         max_new_tokens: Longest answer.
         autocast: Makes the context that the model runs in, such as ``Accelerator.autocast``.
+        presence: Probability of an anomaly from which a window is answered with segments, whose scores are then
+            multiplied by it; none: what the model finds likelier.
+
+    Raises:
+        ConfigError: ``presence`` is set and the tokenizer begins both answers alike.
     """
 
     def __init__(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, max_new_tokens: int,
-        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext, presence: float | None = None,
     ) -> None:  # fmt: skip
         self.autocast = autocast
         self.model = model
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
         self.collate = Collator(tokenizer, scene_token_id=model.scene_token_id, max_length=max_length(model.config))
+        self.presence = presence
+        self.none = _first_of_none(self.collate) if presence is not None else -1
 
     def answer(self, samples: Sequence[WindowSample]) -> list[WindowAnswer]:
         """The model's answers to some windows."""
@@ -85,6 +96,7 @@ class Predictor:
                 batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
                 max_new_tokens=self.max_new_tokens, eos_token_id=int(self.tokenizer.eos_token_id),
                 pad_token_id=int(self.tokenizer.pad_token_id),
+                opening=None if self.presence is None else Opening(self.none, threshold=self.presence),
             )  # fmt: skip
         rows = zip(samples, generated.token_ids.tolist(), generated.probabilities.tolist(), strict=True)
         return [self._read(sample, ids, probabilities) for sample, ids, probabilities in rows]
@@ -101,7 +113,13 @@ class Predictor:
             end_s=spec.start_s + spec.duration_s,
             text=text,
             status=parsed.status,
-            segments=_scored(parsed, tokens, probabilities[:length], offset_s=spec.start_s),
+            segments=_scored(
+                parsed,
+                tokens,
+                probabilities[:length],
+                offset_s=spec.start_s,
+                factor=1.0 if self.presence is None else probabilities[0],
+            ),
         )
 
     def videos(
@@ -141,9 +159,18 @@ def write_predictions(predictions: Sequence[VideoPrediction], path: Path) -> Non
 
 
 def _scored(
-    parsed: ParsedAnswer, tokens: Sequence[tuple[int, int]], probabilities: Sequence[float], *, offset_s: float
-) -> tuple[ScoredSegment, ...]:
+    parsed: ParsedAnswer, tokens: Sequence[tuple[int, int]], probabilities: Sequence[float], *, offset_s: float,
+    factor: float,
+) -> tuple[ScoredSegment, ...]:  # fmt: skip
     return tuple(
-        ScoredSegment(segment.shifted(offset_s), time_score(spans, tokens, probabilities))
+        ScoredSegment(segment.shifted(offset_s), factor * time_score(spans, tokens, probabilities))
         for segment, spans in zip(parsed.segments, parsed.time_spans, strict=True)
     )
+
+
+def _first_of_none(collate: Collator) -> int:
+    """The token that the answer "none" begins with."""
+    none = collate.end_answer(NO_SEGMENT)[0]
+    if none == collate.end_answer(render_answer([Segment(1.0, 2.0, "x")]))[0]:
+        raise ConfigError("the tokenizer begins every answer with the same token", remedy="leave `presence` out")
+    return none

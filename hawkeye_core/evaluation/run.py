@@ -49,7 +49,7 @@ def evaluate(settings: EvalSettings) -> EvalResult:
     checkpoint = locate_checkpoint(settings.run, settings.checkpoint)
     model, tokenizer = load_checkpoint(checkpoint)
     model = model.to("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
-    predictor = Predictor(model, tokenizer, max_new_tokens=settings.max_new_tokens)
+    predictor = Predictor(model, tokenizer, max_new_tokens=settings.max_new_tokens, presence=settings.presence)
     with step_progress() as bar:
         task = bar.add_task("predict", total=len(data), note="")
         predictions, seconds = predict_videos(
@@ -133,6 +133,7 @@ def _protocol(truth: Truth, settings: EvalSettings) -> str:
         f"{len(truth.durations)} videos ({sum(truth.durations.values()):.1f} s), {count} segments, split "
         f"{settings.split} of {Path(settings.annotations).name} (SHA-256 {sha256_of(settings.annotations)[:12]}); "
         f"frame metrics pooled at {FPS:g} fps, mAP as in ActivityNet; {settings.checkpoint} checkpoint"
+        + (f"; anomalous from a probability of {settings.presence:g} on" if settings.presence is not None else "")
     )
 
 

@@ -15,6 +15,7 @@ from hawkeye_core.model.backbone import build_backbone
 from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.lora import add_lora, freeze
+from hawkeye_core.model.opening import Opening
 from hawkeye_core.model.relation_graph import RelationGraph
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import SceneEncoder, SceneOutput
@@ -164,7 +165,7 @@ class HawkeyeModel(PreTrainedModel):
     @torch.no_grad()
     def generate(
         self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, max_new_tokens: int, eos_token_id: int,
-        pad_token_id: int,
+        pad_token_id: int, opening: Opening | None = None,
     ) -> Generated:  # fmt: skip
         """Answer greedily; placeholders of scene and image are never said.
 
@@ -175,6 +176,7 @@ class HawkeyeModel(PreTrainedModel):
             max_new_tokens: Longest answer.
             eos_token_id: Ends an answer.
             pad_token_id: Fills up behind it.
+            opening: Decides the first token; none: the likeliest.
         """
         embeds, _ = self.embed(input_ids, scene)
         backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
@@ -186,6 +188,7 @@ class HawkeyeModel(PreTrainedModel):
             eos_token_id=eos_token_id,
             pad_token_id=pad_token_id,
             suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
+            logits_processor=[] if opening is None else [opening],
             return_dict_in_generate=True,
             output_logits=True,
             synced_gpus=False,  # processes have other numbers of answers; their weights must be whole here

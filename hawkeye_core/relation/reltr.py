@@ -121,9 +121,7 @@ class RelTR(nn.Module):
             boxes = boxes + cell_anchors(grid, like=boxes)
         return self.entity_class_embed(memory.content), boxes.sigmoid()
 
-    def _from_cells(
-        self, learned: DecoderState, memory: Memory, grid: tuple[int, int]
-    ) -> tuple[DecoderState, Anchors]:
+    def _from_cells(self, learned: DecoderState, memory: Memory, grid: tuple[int, int]) -> tuple[DecoderState, Anchors]:
         """Add to each query's learned content the cell, or one of the two cells, that it begins with."""
         with torch.no_grad():
             best = ranked_cells(self.entity_class_embed(memory.content), grid, count=self.config.entities)

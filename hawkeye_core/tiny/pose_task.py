@@ -58,7 +58,7 @@ class PoseTask:
 
     def __init__(
         self, *, batch: int, side: int = 96, zoom: tuple[float, float] = (0.8, 1.3), held_out: int = 80,
-        foreground: float = 20.0, tags: float = 0.05, pull: float = 0.1, flip_test: bool = False, seed: int = 0,
+        foreground: float = 5.0, tags: float = 0.05, pull: float = 0.1, flip_test: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
         self.batch, self.side, self.zoom, self.held_out = batch, side, zoom, held_out
         self.foreground, self.tags, self.pull, self.flip_test = foreground, tags, pull, flip_test

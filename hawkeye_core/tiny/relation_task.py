@@ -79,7 +79,10 @@ class RelationTask:
         *earlier, final = (model.predict(state, grid, anchors) for state in states)
         output = replace(final, auxiliary=tuple(earlier))
         found = relation_losses(output, batch.targets, weights=self.weights)
-        return {**found, "dense": self.weights.dense * dense_loss(*model.predict_cells(memory, grid), batch.targets, grid)}
+        return {
+            **found,
+            "dense": self.weights.dense * dense_loss(*model.predict_cells(memory, grid), batch.targets, grid),
+        }
 
     def evaluate(self) -> dict[str, float]:
         """AP50 of entities and R@20 of triplets on whole held-out frames."""

@@ -6,6 +6,7 @@ A model trained on this store beside one trained on the store of the networks sa
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import numpy as np
 
 from hawkeye_core.atomic import write_text
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
+from hawkeye_core.datasets.reconsim.truth_files import read_truth
+from hawkeye_core.datasets.reconsim.world import World
 from hawkeye_core.pose.coco_keypoints import PERSON
+
+FOLDER = "sidecars"
 
 HIDDEN_SCORE = 0.5
 """Score of a joint that something hides; a seen one has 1, one outside the picture 0."""
@@ -34,6 +39,25 @@ def write_sidecars(truth: VideoTruth, folder: str | Path) -> tuple[Path, Path]:
     pose = write_text(folder / "pose" / f"{truth.video}.json", json.dumps(pose_results(truth)))
     relations = write_text(folder / "relations" / f"{truth.video}.json", json.dumps(relation_frames(truth)))
     return pose, relations
+
+
+def write_world_sidecars(world: World, *, progress: Callable[[int, str], None] | None = None) -> Path:
+    """Write those of a drawn world that are missing into its folder ``sidecars``; returns the folder.
+
+    Args:
+        world: Drawn.
+        progress: Called after each video with how many are done and the name of the last.
+
+    Raises:
+        SidecarError: The truth of a video is missing.
+    """
+    folder = world.folder / FOLDER
+    for done, item in enumerate(world.videos, 1):
+        if not (folder / "relations" / f"{item.video}.json").exists():  # the one that is written last
+            write_sidecars(read_truth(world.truth_folder, item.video), folder)
+        if progress is not None:
+            progress(done, item.video)
+    return folder
 
 
 def pose_results(truth: VideoTruth) -> list[dict[str, Any]]:

@@ -46,6 +46,10 @@ _SHORT = (11.6, 13.0)
 _LONG = (20.0, 60.0)
 PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
     {
+        "tiny": (
+            Part("ucf_crime", "train", 2, 1.0, _SHORT, 8.0),
+            Part("ucf_crime", "test", 2, 1.0, _SHORT, 8.0),
+        ),
         "demo": (
             Part("ucf_crime", "train", 36, 0.75, _SHORT, 8.0),
             Part("tsl300", "train", 12, 0.33, _SHORT, 8.0),
@@ -70,7 +74,8 @@ PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
         ),
     }
 )
-"""``demo`` is drawn in minutes, ``small`` in the hour; ``paper`` has the paper's counts and takes hours on all cores.
+"""``tiny`` has four videos, to see that everything runs; ``demo`` is drawn in minutes, ``small`` in the hour; ``paper``
+has the paper's counts and takes hours on all cores.
 
 Segments of short videos are fewer than the paper's 1.09, so that there is room for as many normal acts.
 """

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hawkeye_core.datasets.reconsim.formats.all import DONE, settings_of, write_all
 from hawkeye_core.datasets.reconsim.formats.names import ucf_path
-from hawkeye_core.datasets.reconsim.formats.video import FormatVideo, looks_of
+from hawkeye_core.datasets.reconsim.formats.video import EntityLook, FormatVideo, looks_of
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
 from hawkeye_core.datasets.reconsim.truth_files import read_truth
 from hawkeye_core.datasets.reconsim.video import renderer_of
@@ -72,8 +72,12 @@ def format_video(plan: VideoPlan, truth: VideoTruth, *, source: str) -> FormatVi
     def picture(frame: int) -> NDArray[np.uint8]:
         return renderer.picture(plan.stage(float(plan.times[frame])), frame=frame)
 
-    looks = looks_of((p.appearance for p in plan.people), (p.prop for p in plan.props))
-    return FormatVideo(truth, source, looks, picture)
+    return FormatVideo(truth, source, looks_of_plan(plan), picture)
+
+
+def looks_of_plan(plan: VideoPlan) -> tuple[EntityLook | None, ...]:
+    """[E] colours of a planned video's entities."""
+    return looks_of((p.appearance for p in plan.people), (p.prop for p in plan.props))
 
 
 def _videos(world: World, progress: Callable[[int, str], None] | None) -> Iterator[FormatVideo]:

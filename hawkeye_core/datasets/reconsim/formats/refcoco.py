@@ -30,7 +30,16 @@ import numpy as np
 from hawkeye_core.atomic import replacing, write_text
 from hawkeye_core.datasets.reconsim.formats.coco_keypoints import INFO, LICENSES, box_outline, image_row
 from hawkeye_core.datasets.reconsim.formats.expressions import Sight, expressions
-from hawkeye_core.datasets.reconsim.formats.video import FormatVideo, boxed, picture_split, spread, write_jpeg, xywh
+from hawkeye_core.datasets.reconsim.formats.video import (
+    EntityLook,
+    FormatVideo,
+    boxed,
+    picture_split,
+    spread,
+    write_jpeg,
+    xywh,
+)
+from hawkeye_core.datasets.reconsim.truth import VideoTruth
 from hawkeye_core.relation.vocabulary import COCO_CLASSES, OBJECT_CLASSES
 
 IMAGES = "images/mscoco/images/train2014"
@@ -78,9 +87,8 @@ def category_of(kind: str) -> int:
     return _CATEGORY[_COCO_NAMES.get(kind, kind)]
 
 
-def sight_of(video: FormatVideo, frame: int) -> Sight:
+def sight_of(truth: VideoTruth, looks: tuple[EntityLook | None, ...], frame: int) -> Sight:
     """What can be said of a frame."""
-    truth = video.truth
     time = (frame + 0.5) / truth.fps
     absent = ~boxed(truth, PRESENT)[frame]
     boxes = truth.boxes[frame].copy()
@@ -89,7 +97,7 @@ def sight_of(video: FormatVideo, frame: int) -> Sight:
         kinds=truth.entities,
         n_people=truth.n_people,
         boxes=boxes,
-        looks=(None,) * len(truth.entities) if truth.light in DARK else video.looks,
+        looks=(None,) * len(truth.entities) if truth.light in DARK else looks,
         relations=tuple((r.subject, r.predicate, r.object) for r in truth.relations if r.start_s <= time < r.end_s),
         width=truth.width,
         height=truth.height,
@@ -123,7 +131,7 @@ class RefCocoWriter:
         side = truth.boxes[..., 2:] - truth.boxes[..., :2]
         clear = boxed(truth, MIN_VISIBLE) & (side >= MIN_SIDE).all(-1)
         for frame in spread(clear.any(1), self.pictures):
-            sight = sight_of(video, frame)
+            sight = sight_of(truth, video.looks, frame)
             phrases = {int(e): expressions(sight, int(e)) for e in np.flatnonzero(clear[frame])}
             self._picture(video, frame, split, {e: texts for e, texts in phrases.items() if texts})
 

@@ -1,0 +1,64 @@
+"""Settings of the demonstration, and where its files lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hawkeye_core.settings import Settings
+
+
+class DemoSettings(Settings):
+    """Everything `make demo` needs to know."""
+
+    folder: str = "work/demo"
+    """Gets all files; a second run goes on with what is there."""
+    preset: str = "demo"
+    """World to draw: `demo`, or `tiny` for a look at how it goes (four videos, the numbers mean nothing)."""
+    seed: int = Field(default=0, ge=0)
+    """Of the world, of training and of the bootstrap."""
+    jobs: int = Field(default=2, ge=1, le=64)
+    """Processes that draw, videos extracted at the same time."""
+    stage1_steps: int = Field(default=100, ge=1)
+    """Optimiser steps of pre-tuning."""
+    stage2_steps: int = Field(default=400, ge=1)
+    """Optimiser steps of tuning."""
+    oracle: bool = True
+    """Also train on graphs made of the truth, to see what the networks cost."""
+    show: bool = True
+    """Open the report in a browser, where there is one."""
+
+    @property
+    def paths(self) -> DemoPaths:
+        """Where things lie."""
+        return DemoPaths(Path(self.folder))
+
+
+class DemoPaths:
+    """Where the demonstration keeps what.
+
+    Args:
+        folder: Of the demonstration.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.world = folder / "world"
+        self.videos = self.world / "videos"
+        self.segments = self.world / "segments.jsonl"
+        self.done = folder / "done"
+        self.report = folder / "report.html"
+        self.results = folder / "results.json"
+
+    def store(self, graphs: str) -> Path:
+        """Feature store of ``extracted`` or ``oracle`` graphs."""
+        return self.folder / f"store-{graphs}"
+
+    def run(self, system: str, stage: int) -> Path:
+        """Training run of a system."""
+        return self.folder / "runs" / f"{system}-stage{stage}"
+
+    def evaluation(self, system: str) -> Path:
+        """Tables and predictions of a system."""
+        return self.folder / "eval" / system
