@@ -57,8 +57,9 @@ def graph_pictures(settings: DemoSettings, videos: Sequence[str]) -> list[Figure
         stores = ("extracted", "oracle") if settings.oracle else ("extracted",)
         pictures = [_graph(settings, name, video, middle[0]) for name in stores]
         height = min(len(picture) for picture in pictures)
+        side_by_side = np.hstack([picture[:height] for picture in pictures])
         found.append(FigureBlock(
-            f"{video} at {middle[0]:.1f} s: " + " and ".join(stores), data_uri(np.hstack([p[:height] for p in pictures])),
+            f"{video} at {middle[0]:.1f} s: {' and '.join(stores)}", data_uri(side_by_side),
             "a frame of a drawn video with skeletons, boxes and relations",
         ))  # fmt: skip
     return found
