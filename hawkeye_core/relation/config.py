@@ -22,9 +22,9 @@ class RelTRSettings(Settings):
     """Path of the official Visual Genome checkpoint (`checkpoint0149.pth`); or `shipped` for those in the package
     (`tiny` only, trained on drawn scenes); or `untrained` for random weights."""
     short_side: int = Field(default=800, ge=64, le=2048)
-    """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 240)."""
+    """Frames are resized so that the shorter side has this many pixels (the original: 800; `tiny`: 192)."""
     long_side: int = Field(default=1333, ge=64, le=4096)
-    """... unless the longer side would exceed this (the original: 1333; `tiny`: 448)."""
+    """... unless the longer side would exceed this (the original: 1333; `tiny`: 358)."""
     threshold: float = Field(default=0.3, ge=0, le=1)
     """Subject, predicate and object each need a probability above this."""
     max_relations: int = Field(default=10, ge=1, le=200)

@@ -38,7 +38,7 @@ def cell_anchors(grid: tuple[int, int], *, like: Tensor) -> Tensor:
     return F.pad(middle, (0, 2)).to(like.dtype)
 
 
-def ranked_cells(logits: Tensor, grid: tuple[int, int], *, count: int) -> Tensor:
+def ranked_cells(logits: Tensor, grid: tuple[int, int], *, count: int, inside: Tensor | None = None) -> Tensor:
     """The ``count`` cells likeliest to be the middle of an entity, best first, [B, count].
 
     A cell of which a neighbour (8 around it) is likelier to be of the same class ranks behind all that are peaks: the
@@ -47,14 +47,19 @@ def ranked_cells(logits: Tensor, grid: tuple[int, int], *, count: int) -> Tensor
     Args:
         logits: [B, S, C].
         grid: h and w.
-        count: At most S.
+        count: Where it is more than S, the ranking begins again.
+        inside: [B, S] bool, False on padding, which ranks last; none: all cells are inside.
     """
     likelihood = logits.softmax(dim=-1)[..., :-1]  # [B, S, C - 1]
     score, label = likelihood.max(dim=-1)
     maps = likelihood.transpose(1, 2).unflatten(2, grid)
     around = F.max_pool2d(maps, kernel_size=3, stride=1, padding=1).flatten(2).transpose(1, 2)
     peak = score >= around.gather(2, label[..., None])[..., 0]
-    return (score + peak.to(score.dtype)).topk(count, dim=1).indices
+    score = score + peak.to(score.dtype)
+    if inside is not None:
+        score = score.masked_fill(~inside, -1.0)
+    order = score.topk(min(count, score.shape[1]), dim=1).indices
+    return order[:, torch.arange(count, device=order.device) % order.shape[1]]
 
 
 def ordered_pairs(count: int, *, repeats: int) -> tuple[Tensor, Tensor]:

@@ -124,7 +124,9 @@ class RelTR(nn.Module):
     def _from_cells(self, learned: DecoderState, memory: Memory, grid: tuple[int, int]) -> tuple[DecoderState, Anchors]:
         """Add to each query's learned content the cell, or one of the two cells, that it begins with."""
         with torch.no_grad():
-            best = ranked_cells(self.entity_class_embed(memory.content), grid, count=self.config.entities)
+            best = ranked_cells(
+                self.entity_class_embed(memory.content), grid, count=self.config.entities, inside=memory.attendable
+            )
         first, second = ordered_pairs(self.config.paired_cells, repeats=self.config.pair_queries)
         places = best, best[:, first], best[:, second]
         entity, subject, object_ = (cells_at(memory.content, which) for which in places)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from hawkeye_core.answers.render import NO_SEGMENT
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, write_predictions
@@ -59,7 +60,8 @@ class Scripted(HawkeyeModel):
                                        action_width=4, graph_width=4, scene_heads=2, expert_layers=1))  # fmt: skip
         self.answers = answers
 
-    def generate(self, input_ids, attention_mask, scene, *, max_new_tokens, eos_token_id, pad_token_id):
+    def generate(self, input_ids, attention_mask, scene, *, max_new_tokens, eos_token_id, pad_token_id, opening=None):
+        self.opening = opening
         rows = [[*TOKENIZER.encode(text, add_special_tokens=False), eos_token_id] for text in self.answers]
         longest = max(map(len, rows))
         ids = torch.tensor([row + [pad_token_id] * (longest - len(row)) for row in rows])
@@ -80,6 +82,16 @@ def test_answers_become_segments_on_the_clock_of_the_video(monkeypatch: pytest.M
     assert item.segment == Segment(4.0, 7.0, "theft", "x")
     assert item.score == pytest.approx((0.5**4 * 0.8**2) ** (1 / 6))  # 1 . 0 and 9 . 0
     assert (second.status, second.segments) == ("unparsed", ())
+
+
+def test_with_a_presence_scores_count_how_likely_an_anomaly_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hawkeye_core.training.collate.collate_scenes", lambda windows: torch.zeros(len(windows)))
+    model = Scripted(["From 1.0 to 9.0 seconds, there exists theft, as x."])
+    predictor = Predictor(model, TOKENIZER, max_new_tokens=64, presence=0.15)
+    (answer,) = predictor.answer([WindowSample(WindowSpec("v", 0, 80, 8.0), None, ())])  # type: ignore[arg-type]
+    assert model.opening.threshold == 0.15
+    assert TOKENIZER.decode([model.opening.none]).strip() == NO_SEGMENT
+    assert answer.segments[0].score == pytest.approx(0.8 * (0.5**4 * 0.8**2) ** (1 / 6))  # "From" is said with 0.8
 
 
 def test_predictions_are_json_lines(tmp_path) -> None:

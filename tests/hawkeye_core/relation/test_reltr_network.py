@@ -1,13 +1,16 @@
 """Behaviour of the network at its tiny size; the full size is compared with the original in test_reltr_parity."""
 
 import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
 from hawkeye_core.relation.architecture import ARCHITECTURES
 from hawkeye_core.relation.reltr import RelTROutput, build_reltr
+
+LEARNED = replace(ARCHITECTURES["tiny"], paired_cells=0, placed_content=False)
+"""The tiny size with learned queries, as the published network has them."""
 
 TENSORS = [field.name for field in fields(RelTROutput) if field.name != "auxiliary"]
 
@@ -62,13 +65,14 @@ def test_padding_that_marks_nothing_changes_nothing_and_marked_cells_are_ignored
     inside = memory.attendable.view(3, *grid)
     assert inside[:, :, :4].all()
     assert not inside[:, :, 4:].any()
-    state = tiny.decode(memory, every_layer=False)[-1]
+    state = tiny.decode(memory, grid, every_layer=False)[0][-1]
     assert state.subject_map.view(3, -1, *grid)[..., 4:].abs().max() == 0
     torch.testing.assert_close(state.subject_map.sum(-1), torch.ones(3, tiny.config.triplets))
 
 
 @torch.no_grad()
-def test_permuted_triplet_queries_give_permuted_triplets(tiny, images):
+def test_permuted_triplet_queries_give_permuted_triplets(images):
+    tiny = build_reltr(LEARNED).eval()
     order = torch.randperm(tiny.config.triplets, generator=torch.Generator().manual_seed(1))
     permuted = copy.deepcopy(tiny)
     permuted.triplet_embed.weight.copy_(tiny.triplet_embed.weight[order])
@@ -81,7 +85,7 @@ def test_permuted_triplet_queries_give_permuted_triplets(tiny, images):
 @torch.no_grad()
 def test_predicates_depend_on_where_subject_and_object_look(tiny, images):
     memory, grid = tiny.encode(images)
-    state = tiny.decode(memory, every_layer=False)[-1]
+    state = tiny.decode(memory, grid, every_layer=False)[0][-1]
     features = tiny.spatial_features(state, grid)
     mirrored = type(state)(state.entity, state.subject, state.object, state.object_map, state.subject_map)
     assert features.shape == (3, tiny.config.triplets, tiny.config.map_widths[1])
@@ -90,20 +94,21 @@ def test_predicates_depend_on_where_subject_and_object_look(tiny, images):
 
 def test_the_spatial_head_sends_no_gradient_into_attention(tiny, images):
     memory, grid = tiny.encode(images)
-    tiny.spatial_features(tiny.decode(memory, every_layer=False)[-1], grid).sum().backward()
+    tiny.spatial_features(tiny.decode(memory, grid, every_layer=False)[0][-1], grid).sum().backward()
     assert tiny.so_mask_fc[0].weight.grad.abs().sum() > 0
     assert all(p.grad is None for p in tiny.transformer.parameters())
 
 
 def test_a_state_without_maps_has_no_spatial_features(tiny, images):
     memory, grid = tiny.encode(images)
-    state = tiny.decode(memory, every_layer=False)[-1]
+    state = tiny.decode(memory, grid, every_layer=False)[0][-1]
     with pytest.raises(ValueError, match="no attention maps"):
         tiny.spatial_features(type(state)(state.entity, state.subject, state.object), grid)
 
 
-def test_every_parameter_of_tiny_learns(images):
-    model = build_reltr(ARCHITECTURES["tiny"]).train()
+@pytest.mark.parametrize("config", [ARCHITECTURES["tiny"], LEARNED], ids=["cells", "learned"])
+def test_every_parameter_of_tiny_learns(config, images):
+    model = build_reltr(config).train()
     output = model(images, auxiliary=True)
     total = sum(getattr(part, name).square().sum() for part in (output, *output.auxiliary) for name in TENSORS)
     total.backward()

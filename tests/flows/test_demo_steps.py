@@ -1,0 +1,74 @@
+"""The demonstration's plan and its memory of what is done; the whole of it runs in test_demo.py."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flows.demo_stamps import Stamps
+from flows.demo_steps import Step, plan
+from hawkeye_core.demo.config import DemoSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> DemoSettings:
+    return DemoSettings(folder=str(tmp_path / "demo"))
+
+
+def test_every_row_is_trained_in_two_stages_and_measured_after_its_features_are_there(settings: DemoSettings) -> None:
+    names = [step.name for step in plan(settings)]
+    assert names[:3] == ["draw", "extract-extracted", "extract-oracle"]
+    for system in ("hawkeye", "scene-off", "oracle"):
+        mine = [name for name in names if name.startswith(f"{system}-")]
+        assert mine == [f"{system}-stage1", f"{system}-stage2", f"{system}-eval"]
+    without = [step.name for step in plan(settings.model_copy(update={"oracle": False}))]
+    assert not [name for name in without if "oracle" in name]
+
+
+def test_a_key_changes_with_all_that_comes_before(settings: DemoSettings) -> None:
+    def keys(**changed: object) -> dict[str, str]:
+        return {step.name: step.key for step in plan(settings.model_copy(update=changed))}
+
+    before = keys()
+    assert keys() == before
+    assert {name for name, key in keys(seed=1).items() if key == before[name]} == set()
+    same = {name for name, key in keys(stage2_steps=7).items() if key == before[name]}
+    assert same == {name for name in before if not name.endswith(("stage2", "eval"))}
+
+
+def test_a_step_is_done_only_with_the_key_it_was_done_with(tmp_path: Path) -> None:
+    stamps = Stamps(tmp_path / "done")
+    step = Step("draw", "drawing", ("python", "-m", "x", "1"), "")
+    other = replace(step, words=("python", "-m", "x", "2"))
+    assert not stamps.is_done(step)
+    assert stamps.begin(step) is False
+    assert not stamps.is_done(step)
+    assert stamps.begin(step) is True
+    stamps.finish(step, seconds=3.21)
+    assert stamps.is_done(step)
+    assert stamps.seconds(step) == 3.2
+    assert not stamps.is_done(other)
+    assert stamps.begin(other) is False
+    assert not stamps.is_done(step)
+    (tmp_path / "done" / "draw.json").write_text("{")
+    assert not stamps.is_done(step)
+
+
+def test_the_interpreter_is_no_part_of_a_key() -> None:
+    step = Step("draw", "drawing", ("/usr/bin/python", "-m", "x"), "")
+    assert step.key == replace(step, words=("/other/python", "-m", "x")).key
+
+
+def test_an_interrupted_training_goes_on_from_its_checkpoint_and_only_from_one(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ("python", "-m", "hawkeye_core.cli", "train", "--config", "demo-stage2", "--run", str(run))
+    step = Step("hawkeye-stage2", "training", words, "", run)
+    assert step.unfinished()
+    assert step.command(resumed=True) == list(words)
+    (run / "checkpoints" / "step-000100").mkdir(parents=True)
+    assert step.command(resumed=False) == list(words)
+    assert step.command(resumed=True) == [*words[:4], "--resume", "--run", str(run)]
+    for status, unfinished in (("running", True), ("stopped", True), ("finished", False)):
+        (run / "run.json").write_text(json.dumps({"status": status}))
+        assert step.unfinished() is unfinished
