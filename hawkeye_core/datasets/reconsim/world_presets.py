@@ -51,12 +51,10 @@ PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
             Part("ucf_crime", "test", 2, 1.0, _SHORT, 8.0),
         ),
         "demo": (
-            Part("ucf_crime", "train", 36, 0.75, _SHORT, 8.0),
-            Part("tsl300", "train", 12, 0.33, _SHORT, 8.0),
-            Part("ucf_crime", "test", 18, 0.75, _SHORT, 8.0),
-            Part("tsl300", "test", 6, 0.33, _SHORT, 8.0),
-            Part("ucf_crime", "val", 6, 0.75, _SHORT, 8.0),
-            Part("tsl300", "val", 2, 0.33, _SHORT, 8.0),
+            Part("ucf_crime", "train", 60, 0.75, _SHORT, 8.0),
+            Part("tsl300", "train", 20, 0.33, _SHORT, 8.0),
+            Part("ucf_crime", "test", 24, 0.75, _SHORT, 8.0),
+            Part("tsl300", "test", 8, 0.33, _SHORT, 8.0),
         ),
         "small": (
             Part("ucf_crime", "train", 300, 0.75, _SHORT, 8.0),
