@@ -21,6 +21,7 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
+from flows.demo_lanes import Lanes, StepFailedError
 from flows.demo_stamps import Stamps
 from flows.demo_steps import Step, plan
 from hawkeye_core.demo.config import DemoSettings
@@ -29,10 +30,6 @@ from hawkeye_core.settings import load_settings
 
 out = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-class StepFailedError(HawkeyeError):
-    """A command of the demonstration ended with an error."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,25 +65,38 @@ def run(settings: DemoSettings) -> Path:
     paths = settings.paths
     stamps = Stamps(paths.done)
     steps = plan(settings)
-    rows = []
+    kept = {step.name for step in steps if stamps.is_done(step)}
+    chains: dict[str, list[Step]] = {}
     for number, step in enumerate(steps, 1):
-        kept = stamps.is_done(step)
-        out.print(f"[bold]{number}/{len(steps) + 1}[/]  {step.title}" + ("  [cyan]done already[/]" if kept else ""))
-        if not kept:
+        state = "[cyan]done already[/]" if step.name in kept else "[dim]side by side, below[/]" if step.chain else ""
+        out.print(f"[bold]{number}/{len(steps) + 1}[/]  {step.title}  {state}")
+        if step.chain:
+            chains.setdefault(step.chain, []).append(step)
+        elif step.name not in kept:
             begun = time.monotonic()
             _do(step, resumed=stamps.begin(step))
             stamps.finish(step, seconds=time.monotonic() - begun)
-        rows.append((step.title, stamps.seconds(step), kept))
+    begun = time.monotonic()
+    _do_chains(chains, stamps, settings)
+    side_by_side = time.monotonic() - begun
+    rows = [(step.title, stamps.seconds(step), step.name in kept) for step in steps]
     out.print(f"[bold]{len(steps) + 1}/{len(steps) + 1}[/]  writing the report")
     begun = time.monotonic()
     summary = write_demo_report(settings, times=[(title, seconds) for title, seconds, _ in rows])
     rows.append(("writing the report", time.monotonic() - begun, False))
     out.print(summary)
     out.print(_times(rows))
+    if not kept.issuperset(step.name for step in steps if step.chain):
+        out.print(f"training and evaluation side by side: {side_by_side:.0f} s")
     out.print(f"report: {paths.report}")
     if settings.show and sys.stdout.isatty():
         webbrowser.open(paths.report.resolve().as_uri())
     return paths.report
+
+
+def _do_chains(chains: dict[str, list[Step]], stamps: Stamps, settings: DemoSettings) -> None:
+    """Train and evaluate, as many systems at a time as there are jobs."""
+    Lanes(stamps, settings.paths.folder / "logs", jobs=settings.jobs).run(chains)
 
 
 def _do(step: Step, *, resumed: bool) -> None:
@@ -96,8 +106,6 @@ def _do(step: Step, *, resumed: bool) -> None:
     code = subprocess.run(command, check=False).returncode
     if code in (130, -signal.SIGINT):
         raise KeyboardInterrupt
-    if code == 0 and step.unfinished():
-        raise KeyboardInterrupt  # training was asked to stop, wrote a checkpoint and left in peace
     if code:
         raise StepFailedError(
             f"{step.title}: the command ended with {code}", remedy="see its message above; then run `make demo` again"

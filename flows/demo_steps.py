@@ -29,6 +29,7 @@ class Step:
         words: The command.
         after: Key of what it reads: steps before, files of the package.
         run: Folder of the training run it makes; None if it is no training.
+        chain: Steps of one chain follow one another; chains do not wait for each other. Empty: everything waits.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Step:
     words: tuple[str, ...]
     after: str
     run: Path | None = None
+    chain: str = ""
 
     @property
     def key(self) -> str:
@@ -98,13 +100,13 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         f"{system.key}-stage1", f"{system.name}: stage 1, motions and regions",
         _hawkeye("train", "--config", "demo-stage1", *where, "--regions", str(paths.world / "regions.jsonl"),
                  "--motions", str(paths.world / "motions.jsonl"), "--run", str(first),
-                 f"steps={settings.stage1_steps}", *common), store.key, first,
+                 f"steps={settings.stage1_steps}", *common), store.key, first, system.name,
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
     stage2 = Step(
         f"{system.key}-stage2", f"{system.name}: stage 2, segments and reasons",
         _hawkeye("train", "--config", "demo-stage2", *where, *annotated, "--start", str(first), "--run", str(second),
-                 f"steps={settings.stage2_steps}", *common), stage1.key, second,
+                 f"steps={settings.stage2_steps}", *common), stage1.key, second, system.name,
     )  # fmt: skip
     out = str(paths.evaluation(system.key))
     yield stage1
@@ -112,7 +114,7 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
     yield Step(
         f"{system.key}-eval", f"{system.name}: evaluating on held-out videos",
         _hawkeye("eval", *where, *annotated, "--run", str(second), "--out", out, "batch_size=8",
-                 f"presence={PRESENCE:g}"), stage2.key,
+                 f"presence={PRESENCE:g}"), stage2.key, chain=system.name,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import demo, extract
+from flows.demo_stamps import Stamps
 from flows.demo_steps import Step
 from hawkeye_core.cli.app import app
 from hawkeye_core.demo.config import DemoSettings
@@ -31,6 +32,15 @@ def run_here(step: Step, *, resumed: bool) -> None:
         assert found.exit_code == 0, found.output
 
 
+def chains_here(chains: dict[str, list[Step]], stamps: Stamps, settings: DemoSettings) -> None:
+    for steps in chains.values():
+        for step in steps:
+            if not stamps.is_done(step):
+                run_here(step, resumed=stamps.begin(step))
+                assert not step.unfinished()
+                stamps.finish(step, seconds=1.0)
+
+
 def test_four_videos_from_nothing_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         shipped("pose"), shipped("relations"), shipped_llava()
@@ -38,6 +48,7 @@ def test_four_videos_from_nothing_to_a_report(tmp_path: Path, monkeypatch: pytes
         pytest.skip(f"the package holds no weights: {error}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "_do", run_here)
+    monkeypatch.setattr(demo, "_do_chains", chains_here)
     settings = DemoSettings(
         folder=str(tmp_path / "demo"), preset="tiny", jobs=1, stage1_steps=2, stage2_steps=3, oracle=False, show=False
     )
