@@ -44,7 +44,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Hawkeye needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	echo "Installing into $(VENV) (about 6 GB with torch's CUDA libraries; some minutes)"
-	PIP_CONSTRAINT= $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	# uv installs in a quarter of the time; where it cannot be had or fails, pip does the same.
+	if ! { $(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1' 2>/dev/null &&
+	       VIRTUAL_ENV='$(abspath $(VENV))' $(VENV)/bin/uv pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'; }; then
+	  echo "uv could not install; pip does"
+	  PIP_CONSTRAINT= $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	fi
 	# opencv-python needs a few system libraries that bare servers lack.
 	if ! $(PY) -c 'import cv2' 2>/dev/null; then
 	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then

@@ -64,7 +64,11 @@ def test_a_failure_names_the_command_shows_its_last_words_and_stops_the_others(l
     assert lanes.stamps.begin(long) is True  # goes on next time
 
 
-def test_ctrl_c_lets_commands_end_and_notes_nothing_as_done(lanes: Lanes, tmp_path: Path) -> None:
+def test_ctrl_c_lets_commands_end_and_notes_nothing_as_done(
+    lanes: Lanes, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     run = tmp_path / "run"
     code = (
         "import signal, sys, time, pathlib\n"

@@ -61,5 +61,5 @@ def test_wrong_files_are_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_missing_file_lists_the_presets() -> None:
-    with pytest.raises(ConfigError, match=r"(?s)nowhere.*paper, tiny-untrained"):
+    with pytest.raises(ConfigError, match=r"(?s)nowhere.*paper, tiny, tiny-untrained"):
         load_settings(ExtractSettings, config="nowhere", package=PACKAGE)

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
+from hawkeye_core.cli import main
+
 ROOT = Path(__file__).resolve().parents[3]
 Run = Callable[..., subprocess.CompletedProcess]
 
@@ -146,11 +148,25 @@ def test_show_in_words_and_as_a_picture(extracted, run: Run, tmp_path: Path) -> 
         (["eval", "-s", "STORE", "-r", "/nowhere/run"], "/nowhere/run"),
     ],
 )
-def test_bad_input_ends_with_2_and_words(extracted, run: Run, arguments: list[str], message: str) -> None:
+def test_bad_input_ends_with_2_and_words(
+    extracted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """In this process: a new one would import torch for every row."""
     folder, _ = extracted
-    done = run(*[str(folder / "store") if a == "STORE" else a for a in arguments])
+    named = [str(folder / "store") if a == "STORE" else a for a in arguments]
+    monkeypatch.setattr(sys, "argv", ["hawkeye", *named])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2, said
+    assert message in said.replace("\n", "")
+    assert "Traceback" not in said
+
+
+def test_bad_input_ends_a_process_with_2_and_words(run: Run) -> None:
+    done = run("store", "ls", "/nowhere/store")
     assert done.returncode == 2, done.stderr
-    assert message in done.stderr.replace("\n", "")
+    assert "not a feature store" in done.stderr.replace("\n", "")
     assert "Traceback" not in done.stderr
 
 

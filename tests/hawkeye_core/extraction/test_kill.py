@@ -95,7 +95,7 @@ def test_killed_at_random_moments_the_rerun_equals_an_undisturbed_run(tmp_path: 
     for seed, frames in enumerate((20, 35, 12)):
         write_clip(videos / f"clip{seed}.mp4", seed, frames)
     run_driver(videos, tmp_path / "calm", rounds=0, seed=0)
-    opened = run_driver(videos, tmp_path / "killed", rounds=25, seed=7)
+    opened = run_driver(videos, tmp_path / "killed", rounds=15, seed=7)
     assert opened == sorted(opened), "a commit was lost"
     assert opened[0] < 9, "no kill came before the work was done"
     calm, killed = FeatureStore.open(tmp_path / "calm"), FeatureStore.open(tmp_path / "killed")

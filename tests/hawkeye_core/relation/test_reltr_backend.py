@@ -123,5 +123,5 @@ def test_fingerprint_names_weights_and_everything_that_changes_a_graph(backend, 
 def test_tiny_reads_smaller_frames_by_default():
     assert (RelTRSettings().short_side, RelTRSettings().long_side) == (800, 1333)
     tiny = RelTRSettings(size="tiny")
-    assert (tiny.short_side, tiny.long_side) == (240, 448)
+    assert (tiny.short_side, tiny.long_side) == (192, 358)
     assert RelTRSettings(size="tiny", short_side=320).short_side == 320

@@ -208,7 +208,7 @@ def steps_of(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("accumulate", [2])
 def test_a_batch_of_eight_equals_two_processes_with_four_each(
     eight: TrainSettings, tmp_path: Path, accumulate: int
 ) -> None:
