@@ -20,7 +20,7 @@ from hawkeye_core.relation.recall import TrueTriplets, scene_graph_recall
 from hawkeye_core.scene import FramePose
 from hawkeye_core.tiny.keypoint_ap import coco_ap
 from hawkeye_core.tiny.relation_eval import average_precision, match
-from hawkeye_core.tiny.relation_targets import annotation
+from hawkeye_core.tiny.relation_targets import alike, annotation
 
 CUTOFF = 20
 
@@ -118,7 +118,8 @@ def _graphs(
     for k, (last, end) in enumerate(zip(objects, relations, strict=True)):
         mine = slice(last - columns.n_objects[k], last)
         own = slice(end - columns.n_relations[k], end)
-        label, score, box = columns.object_class[mine], columns.object_score[mine], columns.object_box[mine]
+        label = alike(columns.object_class[mine]).astype(np.int32)
+        score, box = columns.object_score[mine], columns.object_box[mine]
         subject, object_ = columns.subject[own], columns.object[own]
         ones = np.ones(len(subject), np.float32)
         yield label, score, box, Triplets(

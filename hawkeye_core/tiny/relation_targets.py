@@ -14,7 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hawkeye_core.relation.vocabulary import OBJECT_INDEX, PREDICATE_INDEX
+from hawkeye_core.relation.vocabulary import EXTENDED_OBJECT_CLASSES, OBJECT_INDEX, PREDICATE_INDEX
+
+ALIKE = {"man": "person", "woman": "person"}
+"""Classes that are one to the small network: at 70 pixels and without a face, men and women are hardly told apart, and
+nothing that is anomalous depends on which it is. All of them are in Visual Genome's vocabulary."""
+_ALIKE = np.arange(len(EXTENDED_OBJECT_CLASSES), dtype=np.int64)
+for _name, _as in ALIKE.items():
+    _ALIKE[OBJECT_INDEX[_name]] = OBJECT_INDEX[_as]
 
 MIN_VISIBLE = 0.3
 """An entity of which less is seen is no annotation."""
@@ -75,8 +82,13 @@ class RelationTargets:
         return self.labels.gather(1, which), self.boxes.gather(1, which[..., None].expand(-1, -1, 4))
 
 
+def alike(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Object classes as the small network knows them, see :data:`ALIKE`."""
+    return _ALIKE[labels]
+
+
 def annotation(frame: Labelled, *, min_visible: float = MIN_VISIBLE) -> Annotation:
-    """The entities that are seen, and the triplets between them.
+    """The entities that are seen, in the classes of :func:`alike`, and the triplets between them.
 
     Raises:
         KeyError: A name is not in the vocabulary.
@@ -85,7 +97,7 @@ def annotation(frame: Labelled, *, min_visible: float = MIN_VISIBLE) -> Annotati
     area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # False on NaN
     kept = area & (np.asarray(frame.visible).reshape(-1) >= min_visible)
     number = np.where(kept, np.cumsum(kept) - 1, -1)
-    labels = np.array([OBJECT_INDEX[name] for name in frame.entities], dtype=np.int64)
+    labels = alike(np.array([OBJECT_INDEX[name] for name in frame.entities], dtype=np.int64))
     triplets = sorted(
         {
             (int(number[s]), PREDICATE_INDEX[predicate], int(number[o]))

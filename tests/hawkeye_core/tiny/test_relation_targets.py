@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hawkeye_core.relation.vocabulary import OBJECT_INDEX, PREDICATE_INDEX
-from hawkeye_core.tiny.relation_targets import annotation, stack_targets
+from hawkeye_core.tiny.relation_targets import alike, annotation, stack_targets
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def frame():
 
 def test_hidden_and_absent_entities_and_their_triplets_do_not_count(frame):
     found = annotation(frame)
-    assert found.labels.tolist() == [OBJECT_INDEX[name] for name in ("man", "bag", "door")]
+    assert found.labels.tolist() == [OBJECT_INDEX[name] for name in ("person", "bag", "door")]
     np.testing.assert_array_equal(found.boxes, frame.boxes[[0, 2, 4]])
     expected = [[0, PREDICATE_INDEX["holding"], 1], [2, PREDICATE_INDEX["behind"], 0]]
     assert found.triplets.tolist() == expected
@@ -46,7 +46,7 @@ def test_a_batch_is_padded_and_in_fractions(frame):
     torch.testing.assert_close(targets.boxes[1, 1], torch.tensor([48 / 320, 72 / 240, 32 / 320, 24 / 240]))
     assert targets.boxes[0].abs().sum() == 0
     labels, boxes = targets.take(targets.object)
-    assert labels[1].tolist() == [OBJECT_INDEX["bag"], OBJECT_INDEX["man"]]
+    assert labels[1].tolist() == [OBJECT_INDEX["bag"], OBJECT_INDEX["person"]]
     torch.testing.assert_close(boxes[1, 1], targets.boxes[1, 0])
 
 
@@ -55,3 +55,9 @@ def test_a_batch_of_empty_frames_has_one_column_of_padding(frame):
     targets = stack_targets([annotation(frame)] * 2, width=320, height=240)
     assert targets.labels.shape == (2, 1)
     assert targets.predicate.shape == (2, 1)
+
+
+def test_men_and_women_are_persons_and_nothing_else_changes() -> None:
+    names = ("man", "woman", "child", "person", "bag", "car")
+    found = alike(np.array([OBJECT_INDEX[name] for name in names]))
+    assert found.tolist() == [OBJECT_INDEX[name] for name in ("person", "person", "child", "person", "bag", "car")]

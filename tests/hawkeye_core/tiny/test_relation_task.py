@@ -11,7 +11,7 @@ import torch
 from hawkeye_core.datasets.reconsim.frames import LabelledFrame
 from hawkeye_core.relation.vocabulary import OBJECT_INDEX, PREDICATE_INDEX
 from hawkeye_core.tiny import relation_task as module
-from hawkeye_core.tiny.relation_targets import Annotation
+from hawkeye_core.tiny.relation_targets import ALIKE, Annotation
 from hawkeye_core.tiny.relation_task import RelationTask, varied
 
 COLOURS = {"man": (255, 0, 0), "bag": (0, 255, 0), "car": (0, 0, 255)}
@@ -59,7 +59,7 @@ def box_of_colour(image: np.ndarray, channel: int) -> list[float] | None:
 
 
 def box_of_class(found: Annotation, name: str) -> np.ndarray | None:
-    rows = np.flatnonzero(found.labels == OBJECT_INDEX[name])
+    rows = np.flatnonzero(found.labels == OBJECT_INDEX[ALIKE.get(name, name)])
     return found.boxes[rows[0]] if len(rows) else None
 
 
