@@ -9,7 +9,6 @@ import typer
 
 from feature_store.errors import StoreError
 from hawkeye_core import __version__
-from hawkeye_core.cli.clips import clips
 from hawkeye_core.cli.console import errors
 from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
@@ -37,7 +36,6 @@ app.add_typer(tiny_app, name="tiny")
 app.add_typer(reconsim_app, name="reconsim")
 app.command("train")(train)
 app.command("eval")(evaluate)
-app.command("clips")(clips)
 
 
 def _version(wanted: bool) -> None:

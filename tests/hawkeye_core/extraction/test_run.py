@@ -76,6 +76,18 @@ def test_a_video_is_extracted_once(tmp_path: Path, write_clip: Write, tiny_setti
     assert seen == []
 
 
+def test_a_picture_is_a_video_of_one_frame(tmp_path: Path, tiny_settings: Make) -> None:
+    """As the images of stage 1 are: its name without extension is its id."""
+    for suffix in ("png", "jpg"):
+        image = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+        assert cv2.imwrite(str(tmp_path / f"COCO_{suffix}.{suffix}"), image)
+        (done,) = run_all(tiny_settings(videos=tmp_path / f"COCO_{suffix}.{suffix}"))
+        assert done.status == "done", done
+    for video in ("COCO_png", "COCO_jpg"):
+        assert FeatureStore.open(tmp_path / "store").n_frames(video) == 1
+        assert content(tmp_path / "store", video)["vision.frame_tokens"].shape[0] == 1
+
+
 def test_everything_made_from_random_weights_says_so(tmp_path: Path, write_clip: Write, tiny_settings: Make) -> None:
     write_clip(tmp_path / "videos" / "a.mp4")
     settings = tiny_settings()

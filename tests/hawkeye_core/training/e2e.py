@@ -46,10 +46,11 @@ def metrics(run: Path) -> list[dict[str, object]]:
 
 def main(folder: Path) -> None:
     """All of it."""
-    data = ["--store", folder / "store", "--annotations", folder / "segments.jsonl"]
+    world = folder / "world"
+    data = ["--store", folder / "store", "--annotations", world / "segments.jsonl"]
     whole, killed = folder / "whole", folder / "killed"
-    done(hawkeye("clips", "--out", folder))
-    done(hawkeye("extract", "--videos", folder / "videos", "--store", folder / "store", "--config", "tiny-untrained"))
+    done(hawkeye("reconsim", "draw", "--preset", "tiny", "--out", world))
+    done(hawkeye("extract", "--videos", world / "videos", "--store", folder / "store", "--config", "tiny-untrained"))
     done(hawkeye("train", *data, "--run", whole, *TRAIN))
     print("trained undisturbed")
     process = hawkeye("train", *data, "--run", killed, *TRAIN)
