@@ -25,15 +25,17 @@ def results_table(results: Results) -> TableBlock:
     count = sum(len(segments) for segments in truth.segments.values())
     return TableBlock(
         title="Held-out videos, %",
-        head=["", "what it is", "FNR", "F2", "precision", "recall", *(f"AP@{t:g}" for t in TIOUS), "mAP", "segments"],
+        head=["", "FNR", "F2", "precision", "recall", *(f"AP@{t:g}" for t in TIOUS), "mAP", "segments"],
         rows=[
-            [row.name, ABOUT[row.name], *map(percent, (row.fnr, row.f2, row.precision, row.recall)),
+            [row.name, *map(percent, (row.fnr, row.f2, row.precision, row.recall)),
              *(percent(row.mean_ap[key]) for key in [*(f"{t:g}" for t in TIOUS), "mean"]), str(row.segments)]
             for row in results.rows
         ],
         note=f"{len(truth.durations)} videos, {sum(truth.durations.values()):.0f} s, {count} anomalous segments. FNR, "
         f"F2, precision and recall over all frames at {FPS:g} a second (the paper's Eq. 8 and 9); AP of segments at a "
-        "temporal IoU as in ActivityNet. FNR: lower is better; the other columns: higher is.",
+        "temporal IoU as in ActivityNet. FNR: lower is better; the other columns: higher is. "
+        + "; ".join(f"{row.name}: {ABOUT[row.name]}" for row in results.rows)
+        + ".",
         strong=[0],
     )  # fmt: skip
 
