@@ -31,13 +31,22 @@ class ScoreMaps:
     """[B, J, H, W] float32, about 0..1."""
     tags: Tensor
     """[B, J, T, h, w] float32; their values on the H x W grid are defined by bilinear resizing."""
+    reach: float | None = None
+    """Cells. Where set, tags have two more components, column and row in units of it: who is further apart than that
+    is not one person, however alike the tags. T + 2 then stands for T wherever tags are read."""
 
     def tags_of(self, frame: int, joint: int) -> Tensor:
         """[T, H, W]: the tag maps of one joint on the heatmaps' grid."""
-        return resize(self.tags[frame, joint : joint + 1], self.heat.shape[-2:])[0]
+        tags = resize(self.tags[frame, joint : joint + 1], self.heat.shape[-2:])[0]
+        if self.reach is None:
+            return tags
+        height, width = self.heat.shape[-2:]
+        x = torch.arange(width, device=tags.device, dtype=tags.dtype).div_(self.reach).expand(height, width)
+        y = torch.arange(height, device=tags.device, dtype=tags.dtype).div_(self.reach)[:, None].expand(height, width)
+        return torch.cat((tags, x[None], y[None]))
 
     def tags_at(self, frame: Tensor, joint: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        """[N, T]: tags at N cells of the heatmaps' grid; equal to gathering from the resized maps.
+        """[N, T]: tags at N cells of the heatmaps' grid; equal to gathering from :meth:`tags_of`.
 
         Args:
             frame: [N] int64.
@@ -56,7 +65,10 @@ class ScoreMaps:
 
         upper = torch.lerp(at(top, left), at(top, right), across)
         lower = torch.lerp(at(bottom, left), at(bottom, right), across)
-        return torch.lerp(upper, lower, down)
+        tags = torch.lerp(upper, lower, down)
+        if self.reach is None:
+            return tags
+        return torch.cat((tags, torch.stack((x, y), dim=1).to(tags.dtype).div_(self.reach)), dim=1)
 
 
 def _neighbours(index: Tensor, *, cells: int, source: int) -> tuple[Tensor, Tensor, Tensor]:

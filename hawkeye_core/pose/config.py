@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, field_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from hawkeye_core.settings import Settings
 
@@ -30,8 +31,19 @@ class HigherHRNetSettings(Settings):
     """Heatmap score a joint candidate needs."""
     tag_threshold: float = Field(default=1.0, gt=0)
     """Largest tag distance at which a joint still joins a person."""
+    reach: float | None = Field(default=None, gt=0, le=10)
+    """Share of the input's shorter side beyond which a joint is too far from the middle of a person's others to be
+    theirs; the distance counts together with that of the tags. None: tags alone decide, as in the original, which
+    takes a network whose tags tell people apart wherever they stand (`tiny`: 0.45)."""
     min_person_score: float = Field(default=0.0, ge=0, le=1)
     """People whose mean joint score is lower are dropped; 0 keeps all, as the original does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_reach(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("size") == "tiny":
+            return {"reach": 0.45, **values}
+        return values
 
     @field_validator("scale_factors")
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import torch
@@ -62,6 +64,8 @@ class HigherHRNetBackend:
     def fingerprint(self) -> Fingerprint:
         """Backend, version, weights, and every setting that changes a result."""
         settings = self.settings.model_dump(mode="json", exclude={"backend", "weights"})
+        if settings["reach"] is None:  # stores made before there was this setting stay what they are
+            del settings["reach"]
         settings["dtype"] = str(self.dtype).removeprefix("torch.")
         return Fingerprint(
             family="pose", backend="higherhrnet", version=VERSION, weights=self._weights, settings=settings
@@ -99,7 +103,10 @@ class HigherHRNetBackend:
         base = geometries[scales.index(1.0)]
         size = base.input_height, base.input_width
         maps = [self._run(self._preprocess(frames, geometry), size) for geometry in geometries]
-        return merge_scales(maps, tags_from=scales.index(1.0)), base
+        merged = merge_scales(maps, tags_from=scales.index(1.0))
+        if self.settings.reach is not None:
+            merged = replace(merged, reach=self.settings.reach * min(merged.heat.shape[-2:]))
+        return merged, base
 
     def _preprocess(self, frames: NDArray[np.uint8], geometry: InputGeometry) -> Tensor:
         """[B, 3, input_height, input_width] normalised, channels last."""

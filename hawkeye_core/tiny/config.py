@@ -54,7 +54,6 @@ class PoseSettings(LoopSettings):
     """The loop, and what the crops of people are like."""
 
     side: int = Field(default=96, ge=32, le=640, multiple_of=32)
-    """Side of a crop in pixels of the network's input. Small crops around people teach most a minute; tags, which
-    tell people apart who stand far from each other, need large ones, so end with a run of `side=224`."""
+    """Side of a crop in pixels of the network's input; small crops around people teach most a minute."""
     held_out: int = Field(default=80, ge=1)
     """Held-out frames each evaluation measures on."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -59,6 +61,17 @@ def test_tags_at_cells_equal_the_resized_maps(size):
     frame, joint, y, x = torch.ones(2, 17, *size).nonzero(as_tuple=True)
     full = torch.stack([torch.stack([maps.tags_of(b, j) for j in range(17)]) for b in range(2)])
     torch.testing.assert_close(maps.tags_at(frame, joint, y, x), full.permute(0, 1, 3, 4, 2).reshape(-1, 2))
+
+
+def test_with_a_reach_tags_know_their_place():
+    coarse, fine = outputs(4)
+    maps = replace(aggregate(coarse, fine, flipped=True, size=(24, 32)), reach=8.0)
+    frame, joint, y, x = torch.ones(2, 17, 24, 32).nonzero(as_tuple=True)
+    found = maps.tags_at(frame, joint, y, x)
+    plain = replace(maps, reach=None).tags_at(frame, joint, y, x)
+    torch.testing.assert_close(found, torch.cat((plain, torch.stack((x / 8, y / 8), 1)), 1))
+    full = torch.stack([torch.stack([maps.tags_of(b, j) for j in range(17)]) for b in range(2)])
+    torch.testing.assert_close(found, full.permute(0, 1, 3, 4, 2).reshape(-1, 4))
 
 
 def test_half_precision_outputs_are_averaged_in_single():

@@ -37,7 +37,7 @@ def test_backend_is_a_pose_backend_and_marks_untrained_weights(tiny):
 def test_every_setting_that_changes_results_changes_the_fingerprint(tiny, tmp_path):
     changes = {
         "flip_test": False, "max_people": 5, "detection_threshold": 0.2, "tag_threshold": 0.5, "min_person_score": 0.1,
-        "scale_factors": (0.5, 1.0),
+        "scale_factors": (0.5, 1.0), "reach": 0.7,
     }  # fmt: skip
     assert set(changes) == set(HigherHRNetSettings.model_fields) - {"backend", "size", "weights"}
     digests = {backend(**{name: value}).fingerprint.digest for name, value in changes.items()}
@@ -62,7 +62,7 @@ def test_fingerprint_names_the_content_of_the_weights_not_their_path(tiny, tmp_p
 @pytest.mark.parametrize("name", ["landscape_640x480", "portrait_427x640"])
 def test_detect_equals_the_original_from_picture_to_picture(name, planted, reference, frames, monkeypatch):
     expected = reference("decoding.json")["end_to_end"][name]
-    detector = backend()
+    detector = backend(reach=None)  # as the original
     monkeypatch.setattr(detector, "_input_size", 512)
     coarse, fine = planted.outputs(*expected["base_size_wh"])
     seen = []
