@@ -33,6 +33,10 @@ Overrides = Annotated[
 Weights = Annotated[str, typer.Option("--weights", "-w", help="`shipped` or a file.")]
 Frames = Annotated[int, typer.Option("--frames", "-n", min=1, help="Held-out frames.")]
 
+Before = Annotated[
+    list[Path] | None, typer.Option("--before", help="A run whose weights this one went on with; may be repeated.")
+]
+
 POSE_RUN = "work/tiny/pose"
 POSE_DATA = "ReconSim: frames of random videos (`labelled_frames`), random crops, scales and mirror images of them"
 
@@ -90,8 +94,9 @@ def eval_pose(weights: Weights = "shipped", frames: Frames = 300) -> None:
 def card_pose(
     run: Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")] = Path(POSE_RUN),
     frames: Frames = 300,
+    before: Before = None,
 ) -> None:
-    """Measure the best weights of a run, copy them into the package, write their card.
+    """Measure the best weights of a run, copy them into the package in half precision, write their card.
 
     Example: `hawkeye tiny card pose --run work/tiny/pose`
     """
@@ -99,7 +104,10 @@ def card_pose(
     from hawkeye_core.tiny.shipped import shipped_folder
 
     metrics = _pose_metrics(str(best_weights(run)), frames)
-    out.print(as_markdown(publish("pose", run, folder=shipped_folder(), metrics=metrics, data=POSE_DATA)))
+    card = publish(
+        "pose", run, folder=shipped_folder(), metrics=metrics, data=POSE_DATA, half=True, before=before or ()
+    )
+    out.print(as_markdown(card))
 
 
 def _pose_metrics(weights: str, frames: int) -> dict[str, float]:

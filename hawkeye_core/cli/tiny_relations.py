@@ -51,7 +51,11 @@ def eval_relations(
 
 
 def card_relations(
-    run: Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")] = Path(RUN), frames: Frames = 300
+    run: Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")] = Path(RUN),
+    frames: Frames = 300,
+    before: Annotated[
+        list[Path] | None, typer.Option("--before", help="A run whose weights this one went on with; may be repeated.")
+    ] = None,
 ) -> None:
     """Measure the best weights of a run, copy them into the package in half precision, write their card.
 
@@ -61,7 +65,9 @@ def card_relations(
     from hawkeye_core.tiny.shipped import shipped_folder
 
     metrics = _metrics(str(best_weights(run)), frames)
-    card = publish("relations", run, folder=shipped_folder(), metrics=metrics, data=DATA, half=True)
+    card = publish(
+        "relations", run, folder=shipped_folder(), metrics=metrics, data=DATA, half=True, before=before or ()
+    )
     out.print(as_markdown(card))
 
 

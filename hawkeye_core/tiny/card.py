@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -65,8 +65,9 @@ class Card(Settings):
 
 
 def publish(
-    name: ShippedName, run: str | Path, *, folder: Path, metrics: Mapping[str, float], data: str, half: bool = False
-) -> Card:
+    name: ShippedName, run: str | Path, *, folder: Path, metrics: Mapping[str, float], data: str, half: bool = False,
+    before: Sequence[str | Path] = (),
+) -> Card:  # fmt: skip
     """Copy a run's best weights into a folder as ``NAME.safetensors``, with ``NAME.json`` and ``NAME.md`` beside them.
 
     Args:
@@ -76,6 +77,7 @@ def publish(
         metrics: Measured on held-out scenes with these very weights.
         data: What was trained on, in words.
         half: Store floating-point tensors in float16, half the size.
+        before: Runs whose weights the run went on with, one after the other; their steps count as well.
 
     Raises:
         WeightsError: The run has no weights yet.
@@ -85,13 +87,15 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.safetensors"
     earlier = _earlier(folder / f"{name}.json") if record["settings"]["start"] == "shipped" else None
+    counted = [record, *(json.loads((Path(other) / RECORD).read_text()) for other in before)]
+    if earlier is not None:
+        counted.append(earlier.model_dump())
     save_weights({k: v.half() if half and v.is_floating_point() else v for k, v in state.items()}, target)
     good, bad = USES[name]
     card = Card(
         name=name, sha256=sha256_of(target), data=data, good_for=good, not_for=bad, metrics=dict(metrics),
-        steps=record["steps"] + (earlier.steps if earlier else 0),
-        samples=record["samples"] + (earlier.samples if earlier else 0),
-        minutes=round(record["minutes"] + (earlier.minutes if earlier else 0.0), 1),
+        steps=sum(one["steps"] for one in counted), samples=sum(one["samples"] for one in counted),
+        minutes=round(sum(one["minutes"] for one in counted), 1),
         parameters=record["parameters"], settings=record["settings"], hardware=hardware(),
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),

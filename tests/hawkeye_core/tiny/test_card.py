@@ -50,6 +50,14 @@ def test_a_run_that_went_on_from_shipped_weights_adds_up(run, tmp_path):
     assert (card.steps, card.samples, card.minutes) == (20, 320, 3.0)
 
 
+def test_runs_that_were_gone_on_with_count_as_well(run, tmp_path):
+    other = tmp_path / "before"
+    other.mkdir()
+    write_record(other, start="random")
+    card = publish("pose", run, folder=tmp_path / "weights", metrics={"ap": 0.1}, data="drawn", before=[other, other])
+    assert (card.steps, card.samples, card.minutes) == (30, 480, 4.5)
+
+
 def test_a_run_without_weights_and_a_missing_card(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(WeightsError, match="holds no weights yet"):
