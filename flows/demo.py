@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 a step failed, 130 and 143 after Ctrl-C and SIGTERM (run i
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -103,7 +104,8 @@ def _do(step: Step, *, resumed: bool) -> None:
     """Run a step's command; its output and progress are shown as they come."""
     command = step.command(resumed=resumed)
     out.print("    " + " ".join(_short(word) for word in command), style="dim", markup=False)
-    code = subprocess.run(command, check=False).returncode
+    # One thread each: several videos go on at a time, and threads of small networks mostly wait for each other.
+    code = subprocess.run(command, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
     if code in (130, -signal.SIGINT):
         raise KeyboardInterrupt
     if code:

@@ -114,7 +114,7 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
     yield Step(
         f"{system.key}-eval", f"{system.name}: evaluating on held-out videos",
         _hawkeye("eval", *where, *annotated, "--run", str(second), "--out", out, "batch_size=8",
-                 f"presence={PRESENCE:g}"), stage2.key, chain=system.name,
+                 f"presence={PRESENCE:g}", "max_new_tokens=96"), stage2.key, chain=system.name,
     )  # fmt: skip
 
 

@@ -42,13 +42,14 @@ class Part:
     fps: float
 
 
+_ONE_ACT = (6.2, 7.0)
 _SHORT = (11.6, 13.0)
 _LONG = (20.0, 60.0)
 PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
     {
         "tiny": (
-            Part("ucf_crime", "train", 2, 1.0, _SHORT, 8.0),
-            Part("ucf_crime", "test", 2, 1.0, _SHORT, 8.0),
+            Part("ucf_crime", "train", 2, 1.0, _ONE_ACT, 8.0),
+            Part("ucf_crime", "test", 2, 1.0, _ONE_ACT, 8.0),
         ),
         "demo": (
             Part("ucf_crime", "train", 60, 0.75, _SHORT, 8.0),
