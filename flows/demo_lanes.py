@@ -43,6 +43,7 @@ class Lanes:
     def __init__(self, stamps: Stamps, logs: Path, *, jobs: int) -> None:
         self.stamps, self.logs, self.jobs = stamps, logs, jobs
         self._stopping = threading.Event()
+        self._stopped = False
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
 
@@ -51,7 +52,7 @@ class Lanes:
 
         Raises:
             StepFailedError: A command ended with an error; the others were stopped, and go on when run again.
-            KeyboardInterrupt: Ctrl-C; trainings have written their checkpoints.
+            KeyboardInterrupt: Ctrl-C, or a training was asked to stop; trainings have written their checkpoints.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
         columns = (TextColumn("    {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -71,6 +72,8 @@ class Lanes:
                 raise
             for future in [*failed, *futures]:
                 future.result()
+        if self._stopped:
+            raise KeyboardInterrupt
 
     def _chain(self, steps: Sequence[Step], bars: Progress, bar: TaskID) -> None:
         for step in steps:
@@ -78,13 +81,15 @@ class Lanes:
                 return
             if not self.stamps.is_done(step):
                 begun = time.monotonic()
-                self._step(step, lambda done, of, note: bars.update(bar, completed=done, total=of, note=note))
-                if self._stopping.is_set() and step.unfinished():
+                code = self._step(step, lambda done, of, note: bars.update(bar, completed=done, total=of, note=note))
+                if code or step.unfinished():  # it was asked to stop, by this command or by somebody else
+                    bars.update(bar, note=f"{step.title.partition(': ')[2]}: stopped")
+                    self._stopped = True
                     return
                 self.stamps.finish(step, seconds=time.monotonic() - begun)
             bars.update(bar, note=f"{step.title.partition(': ')[2]}: done")
 
-    def _step(self, step: Step, report: Callable[[int, int | None, str], None]) -> None:
+    def _step(self, step: Step, report: Callable[[int, int | None, str], None]) -> int:
         command = step.command(resumed=self.stamps.begin(step))
         log = self.logs / f"{step.name}.log"
         threads = {"OMP_NUM_THREADS": "1"} if self.jobs > 1 else {}
@@ -108,6 +113,7 @@ class Lanes:
                 path=log, remedy="run `make demo` again when that is mended; what is done is kept",
             )  # fmt: skip
         report(*progress_of(step), what)
+        return process.returncode
 
     def _stop(self) -> None:
         """Ask all commands to stop; those that do not in time are killed."""

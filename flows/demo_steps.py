@@ -14,9 +14,11 @@ from hawkeye_core.demo.systems import System, systems
 from hawkeye_core.tiny.shipped import shipped_folder
 
 RECORD = "run.json"
+_FREE = ("--jobs=", "workers=")
+"""Beginnings of words that decide no result."""
 PRESENCE = 0.15
 """From this probability of an anomaly on a window is answered with segments, in every row that has a model: where F2 is
-highest for an unsure model (F2* / 5, see :mod:`hawkeye_core.model.opening`), chosen before any result was seen."""
+highest for an unsure model (F2* / 5, see :mod:`hawkeye_core.model.opening`), not chosen on its own videos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Step:
 
     @property
     def key(self) -> str:
-        """Digest of all that decides the result."""
-        return _digest(self.name, *self.words[1:], self.after)
+        """Digest of all that decides the result; how many work at a time does not."""
+        return _digest(self.name, *(word for word in self.words[1:] if not word.startswith(_FREE)), self.after)
 
     def command(self, *, resumed: bool) -> list[str]:
         """The words to run; a training that was interrupted behind a checkpoint goes on from it."""
@@ -66,7 +68,7 @@ def plan(settings: DemoSettings) -> list[Step]:
     draw = Step(
         "draw", "drawing a world of surveillance videos",
         _hawkeye("reconsim", "draw", "--out", str(paths.world), "--preset", settings.preset, "--seed",
-                 str(settings.seed), "--jobs", str(settings.jobs), "--training"), "",
+                 str(settings.seed), f"--jobs={settings.jobs}", "--training"), "",
     )  # fmt: skip
     found = [draw]
     stores: dict[str, Step] = {}

@@ -96,7 +96,7 @@ def publish(
         name=name, sha256=sha256_of(target), data=data, good_for=good, not_for=bad, metrics=dict(metrics),
         steps=sum(one["steps"] for one in counted), samples=sum(one["samples"] for one in counted),
         minutes=round(sum(one["minutes"] for one in counted), 1),
-        parameters=record["parameters"], settings=record["settings"], hardware=hardware(),
+        parameters=record["parameters"], settings=_without_places(record["settings"]), hardware=hardware(),
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
     )  # fmt: skip
@@ -143,6 +143,11 @@ def as_markdown(card: Card) -> str:
     }  # fmt: skip
     lines = [f"# {card.name}", "", "| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in rows.items())]
     return "\n".join(lines) + "\n"
+
+
+def _without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Absolute paths, which mean nothing on another machine, as their last part."""
+    return {k: Path(v).name if isinstance(v, str) and Path(v).is_absolute() else v for k, v in settings.items()}
 
 
 def _earlier(path: Path) -> Card | None:

@@ -93,6 +93,23 @@ def test_ctrl_c_lets_commands_end_and_notes_nothing_as_done(
     assert not lanes.stamps.is_done(training)
 
 
+def test_a_command_that_was_stopped_is_not_done(lanes: Lanes, tmp_path: Path) -> None:
+    """A training that leaves in peace behind a checkpoint, and an evaluation that the failure of another chain ends."""
+    run = tmp_path / "run"
+    code = (
+        f"import pathlib; p = pathlib.Path({str(run)!r}); p.mkdir(); "
+        "(p / 'run.json').write_text('{\"status\": \"stopped\"}')"
+    )
+    training = step("t", code, run=run)
+    with pytest.raises(KeyboardInterrupt):
+        lanes.run({"a": [training, step("after", "raise SystemExit(1)")]})
+    assert not lanes.stamps.is_done(training)
+    evaluation = step("e", "import time; time.sleep(60)", chain="b")
+    with pytest.raises(StepFailedError):
+        lanes.run({"a": [step("bad", "import time; time.sleep(0.5); raise SystemExit(3)")], "b": [evaluation]})
+    assert not lanes.stamps.is_done(evaluation)
+
+
 def test_progress_is_read_from_the_metrics_of_a_training(tmp_path: Path) -> None:
     words = (sys.executable, "-m", "hawkeye_core.cli", "train", "steps=300")
     training = Step("s", "x: s", words, "", tmp_path, "x")

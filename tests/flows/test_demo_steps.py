@@ -33,6 +33,7 @@ def test_a_key_changes_with_all_that_comes_before(settings: DemoSettings) -> Non
     before = keys()
     assert keys() == before
     assert {name for name, key in keys(seed=1).items() if key == before[name]} == set()
+    assert keys(jobs=7) == before
     same = {name for name, key in keys(stage2_steps=7).items() if key == before[name]}
     assert same == {name for name in before if not name.endswith(("stage2", "eval"))}
 
