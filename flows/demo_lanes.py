@@ -87,7 +87,7 @@ class Lanes:
                     self._stopped = True
                     return
                 self.stamps.finish(step, seconds=time.monotonic() - begun)
-            bars.update(bar, note=f"{step.title.partition(': ')[2]}: done")
+        bars.update(bar, completed=1, total=1, note="done")
 
     def _step(self, step: Step, report: Callable[[int, int | None, str], None]) -> int:
         command = step.command(resumed=self.stamps.begin(step))
