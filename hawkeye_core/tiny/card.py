@@ -87,22 +87,47 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.safetensors"
     earlier = _earlier(folder / f"{name}.json") if record["settings"]["start"] == "shipped" else None
-    counted = [record, *(json.loads((Path(other) / RECORD).read_text()) for other in before)]
+    counted: list[Mapping[str, Any]] = [record, *(json.loads((Path(other) / RECORD).read_text()) for other in before)]
     if earlier is not None:
         counted.append(earlier.model_dump())
     save_weights({k: v.half() if half and v.is_floating_point() else v for k, v in state.items()}, target)
-    good, bad = USES[name]
-    card = Card(
-        name=name, sha256=sha256_of(target), data=data, good_for=good, not_for=bad, metrics=dict(metrics),
+    card = new_card(name, sha256_of(target), record, metrics=metrics, about=(data, *USES[name]), before=counted[1:])
+    write_card(card, folder)
+    return card
+
+
+def new_card(
+    name: ShippedName, sha256: str, record: Mapping[str, Any], *, metrics: Mapping[str, float],
+    about: tuple[str, str, str], before: Sequence[Mapping[str, Any]] = (), parameters: int | None = None,
+) -> Card:  # fmt: skip
+    """The card of a run's weights.
+
+    Args:
+        name: Of the network.
+        sha256: Of the weights file.
+        record: ``run.json`` of the run.
+        metrics: On held-out scenes, with these very weights.
+        about: Data it was trained on, what it is good for, what it is not for.
+        before: Records or cards of what the run went on with; their steps, samples and minutes are added.
+        parameters: Of the network; none: all that the run trained.
+    """
+    data, good, bad = about
+    counted = [record, *before]
+    return Card(
+        name=name, sha256=sha256, data=data, good_for=good, not_for=bad, metrics=dict(metrics),
         steps=sum(one["steps"] for one in counted), samples=sum(one["samples"] for one in counted),
         minutes=round(sum(one["minutes"] for one in counted), 1),
-        parameters=record["parameters"], settings=_without_places(record["settings"]), hardware=hardware(),
+        parameters=record["parameters"] if parameters is None else parameters,
+        settings=_without_places(record["settings"]), hardware=hardware(),
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
     )  # fmt: skip
-    write_json(folder / f"{name}.json", card.model_dump(mode="json"))
-    write_whole(folder / f"{name}.md", lambda temporary: temporary.write_text(as_markdown(card)))
-    return card
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """``NAME.json`` and ``NAME.md``."""
+    write_json(folder / f"{card.name}.json", card.model_dump(mode="json"))
+    write_whole(folder / f"{card.name}.md", lambda temporary: temporary.write_text(as_markdown(card)))
 
 
 def best_weights(run: str | Path) -> Path:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.tiny.card import PACKAGES, Card, as_markdown, hardware
-from hawkeye_core.tiny.checkpoint import write_whole
+from hawkeye_core.tiny.card import Card, new_card, write_card
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import LLAVA, ShippedName
-from hawkeye_core.training.record import RECORD, git_commit, write_json
+from hawkeye_core.training.record import RECORD
 from hawkeye_core.weights import sha256_of
 
 GOOD_FOR = "the demo, tests and ablations on ReconSim, where it stands for Video-LLaVA"
@@ -50,13 +46,9 @@ def publish_llava(language_run: str | Path, vision_run: str | Path, *, folder: P
 
 def _card(name: ShippedName, run: Path, folder: Path) -> Card:
     record = json.loads((run / RECORD).read_text())
-    card = Card(
-        name=name, sha256=sha256_of(folder / LLAVA / "model.safetensors"), data=DATA[name], good_for=GOOD_FOR,
-        not_for=NOT_FOR, steps=record["steps"], samples=record["samples"], minutes=record["minutes"],
-        parameters=record["parameters"], metrics=record["result"], settings=record["settings"], hardware=hardware(),
-        versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
-        git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
+    card = new_card(
+        name, sha256_of(folder / LLAVA / "model.safetensors"), record, metrics=record["result"],
+        about=(DATA[name], GOOD_FOR, NOT_FOR),
     )  # fmt: skip
-    write_json(folder / f"{name}.json", card.model_dump(mode="json"))
-    write_whole(folder / f"{name}.md", lambda temporary: temporary.write_text(as_markdown(card)))
+    write_card(card, folder)
     return card

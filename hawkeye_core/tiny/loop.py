@@ -72,12 +72,13 @@ class _Batches(IterableDataset[Any]):
         return self.task.batches(self.seed, self.start)
 
 
-def train(task: Task, settings: LoopSettings) -> Path:
+def train(task: Task, settings: LoopSettings, *, begun: bool = False) -> Path:
     """Train, evaluate, keep the best; SIGTERM, Ctrl-C or a file STOP in the folder write a checkpoint and return.
 
     Args:
         task: What to learn; its model is trained in place and holds the averaged weights at the end.
         settings: See there.
+        begun: The model has the weights of ``settings.start`` already.
 
     Returns:
         The run's folder, with ``run.json``, ``metrics.jsonl``, ``checkpoint.pt``, ``last.safetensors`` and
@@ -89,17 +90,17 @@ def train(task: Task, settings: LoopSettings) -> Path:
     """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
-    return _Run(task, settings).run()
+    return _Run(task, settings, begun=begun).run()
 
 
 class _Run:
     """State of a run between its steps."""
 
-    def __init__(self, task: Task, settings: LoopSettings) -> None:
+    def __init__(self, task: Task, settings: LoopSettings, *, begun: bool) -> None:
         self.task, self.settings = task, settings
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         self.result: dict[str, float] = {}
-        if not settings.resume and settings.start != RANDOM:
+        if not settings.resume and not begun and settings.start != RANDOM:
             path = shipped(task.name) if settings.start == SHIPPED else Path(settings.start)
             load_strictly(task.model, load_state_dict(path), path=path)
         self.average = RunningAverage(task.model, decay=settings.ema)

@@ -1,7 +1,9 @@
 """Questions on plain actions and relations, and their answers: what the small language model learns before Hawkeye.
 
 Five kinds: when something is seen, what is seen from when to when, what one after the other, a description, and
-something that is not seen at all. Times are written as everywhere (:mod:`hawkeye_core.answers.time_text`).
+something that is not seen at all. "When" is also asked of an action and a relation together (``a man hits while in
+front of a board``), of which both may be seen without being seen at once. Times are written as everywhere
+(:mod:`hawkeye_core.answers.time_text`).
 """
 
 from __future__ import annotations
@@ -60,8 +62,8 @@ def draw_exchanges(
         foreign: Keys of what is told of other videos, to ask for what is not there.
     """
     makers: list[Callable[[Account, np.random.Generator], Exchange | None]]
-    makers = [_when_action, _when_relation, _what, _list, _describe]
-    shares = np.array([0.34, 0.16, 0.16, 0.2, 0.04])
+    makers = [_when_action, _when_relation, _when_both, _what, _list, _describe]
+    shares = np.array([0.24, 0.14, 0.2, 0.14, 0.15, 0.03])
     if foreign:
         makers, shares = [*makers, lambda a, r: _absent(a, r, foreign)], np.append(shares, 0.1)
     found: dict[str, Exchange] = {}
@@ -95,6 +97,39 @@ def _when_relation(account: Account, rng: np.random.Generator) -> Exchange | Non
     return _when([item for item in account.told if not item.action], rng)
 
 
+def _when_both(account: Account, rng: np.random.Generator) -> Exchange | None:
+    """An action of a person and a relation of the same kind of person, seen at once or each at its time."""
+    actions = [item for item in account.told if item.action]
+    if not actions:
+        return None
+    action = actions[int(rng.integers(len(actions)))]
+    kind = kind_of(action)
+    others = sorted({item.key for item in account.told if not item.action and kind_of(item) == kind})
+    if not others:
+        return None
+    relation = others[int(rng.integers(len(others)))]
+    spans = together(account.told, action.key, relation)
+    text = f"{action.key} while {relation.removeprefix(kind).strip()}"
+    return Exchange("when" if spans else "not", when_question(text), when_answer(spans))
+
+
+def together(told: Sequence[Told], action: str, relation: str) -> list[tuple[float, float]]:
+    """When one person does the one thing and is in the other relation; shorter spans than are told are left out."""
+    both = [
+        replace(first, start_s=max(first.start_s, second.start_s), end_s=min(first.end_s, second.end_s))
+        for first in told
+        if first.key == action
+        for second in told
+        if second.key == relation and second.who == first.who
+    ]
+    return merged_spans([item for item in both if item.end_s - item.start_s >= MIN_SPAN_S])
+
+
+def kind_of(item: Told) -> str:
+    """Whom it is about, with the article: ``a man``."""
+    return " ".join(item.key.split()[:2])
+
+
 def _absent(account: Account, rng: np.random.Generator, foreign: Sequence[str]) -> Exchange | None:
     present = {item.key for item in account.told}
     key = foreign[int(rng.integers(len(foreign)))]
@@ -121,7 +156,7 @@ def _list(account: Account, rng: np.random.Generator) -> Exchange | None:
     counts = np.array([sum(item.action and item.who == who for item in account.told) for who in people], float)
     who = people[int(rng.choice(len(people), p=counts / counts.sum()))]
     items = sorted((i for i in account.told if i.action and i.who == who), key=lambda item: item.start_s)
-    subject = " ".join(items[0].key.split()[:2])
+    subject = kind_of(items[0])
     lines = [f"{between(item.start_s, item.end_s)}, {item.key}." for item in _runs(items)[:LISTED]]
     return Exchange("list", f"{LIST.rstrip('.')} to {subject}.", " ".join(lines))
 

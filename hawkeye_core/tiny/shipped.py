@@ -8,12 +8,15 @@ from typing import Literal
 
 from hawkeye_core.errors import WeightsError
 
-ShippedName = Literal["pose", "relations", "vision", "language"]
-"""Networks whose weights are shipped; the last two together are the small Video-LLaVA (:func:`shipped_llava`)."""
+ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye"]
+"""Networks whose weights are shipped. Vision and language together are the small Video-LLaVA (:func:`shipped_llava`);
+hawkeye is that with scene modules (:func:`shipped_hawkeye`)."""
 
 FOLDER = "weights"
 LLAVA = "video-llava"
 """Folder of the small Video-LLaVA within :data:`FOLDER`."""
+HAWKEYE = "hawkeye"
+"""Folder of the checkpoint that training begins with."""
 
 
 def shipped(name: ShippedName) -> Path:
@@ -46,6 +49,21 @@ def shipped_llava() -> Path:
             path=folder,
             remedy="train it with `hawkeye tiny train vision` and `... train language`, then `hawkeye tiny card llava`",
         )
+    return folder
+
+
+def shipped_hawkeye() -> Path:
+    """Checkpoint of scene modules and language model that read graphs and know of no anomaly: where training begins.
+
+    Raises:
+        WeightsError: The package was built without it.
+    """
+    folder = shipped_folder() / HAWKEYE
+    if not (folder / "trainable.safetensors").is_file():
+        raise WeightsError(
+            "the package holds no scene modules to begin with", path=folder,
+            remedy="train them with `hawkeye tiny train scene`, then `hawkeye tiny card scene`",
+        )  # fmt: skip
     return folder
 
 

@@ -15,6 +15,8 @@ from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.saving import TRAINABLE, assign_trainable, config_for, new_model
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
+from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.shipped import shipped_hawkeye
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.vision.checkpoint import locate
@@ -99,11 +101,13 @@ def start_weights(start: str) -> Path:
     """The file whose weights training begins with.
 
     Args:
-        start: A finished run or a checkpoint.
+        start: A finished run, a checkpoint, or ``shipped`` for the one in the package.
 
     Raises:
         WeightsError: It is neither.
     """
+    if start == SHIPPED:
+        return shipped_hawkeye() / TRAINABLE
     try:
         return locate_checkpoint(start) / TRAINABLE
     except WeightsError as error:

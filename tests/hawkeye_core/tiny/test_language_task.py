@@ -35,15 +35,15 @@ def task() -> LanguageTask:
 
 
 def test_a_question_stands_where_the_collator_puts_it(task):
-    clip = _clip(0, frames=12)
-    whole = task.collator.join_prompt([(0, 8), (1, 4)], "When?")
-    assert task.prefix(clip) + task.question("When?") == whole
-    assert task.tokenizer.decode(task.prefix(clip)).replace("<video>", "") == "<s>USER: 0.0s1.0s"
+    asker = task.asker
+    whole = asker.collator.join_prompt([(0, 8), (1, 4)], "When?")
+    assert asker.prefix(12, 8.0) + asker.question("When?") == whole
+    assert task.tokenizer.decode(asker.prefix(12, 8.0)).replace("<video>", "") == "<s>USER: 0.0s1.0s"
 
 
 def test_a_batch_holds_two_tokens_a_frame_and_ended_answers(task):
     batch = next(task.batches(0, 5))
-    places = (batch.input_ids == task.collator.scene_token_id).sum()
+    places = (batch.input_ids == task.asker.collator.scene_token_id).sum()
     assert len(batch.tokens) == places
     ended = batch.labels == task.tokenizer.eos_token_id
     answers = (batch.labels[:, 1:] != IGNORE) & (batch.labels[:, :-1] == IGNORE)

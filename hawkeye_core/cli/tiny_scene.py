@@ -1,0 +1,91 @@
+"""``hawkeye tiny train scene``, ``eval scene`` and ``card scene``: where Hawkeye-tiny's own training begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hawkeye_core.cli.console import out
+
+if TYPE_CHECKING:
+    from hawkeye_core.tiny.scene_train import SceneRunSettings
+
+RUN = "work/tiny/scene"
+
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Settings as a=value, such as minutes=60.", metavar="[a=c]...")
+]
+Run = Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")]
+
+
+def train_scene(overrides: Overrides = None) -> None:
+    """Train scene modules, projector and language model on drawn worlds whose graphs are known.
+
+    Needs worlds and stores of their graphs:
+    `hawkeye reconsim draw --out W --preset small --seed 7 --training`, then
+    `python -m flows.extract --config tiny --videos W/videos --store S "pose={backend: sidecar, path: W/sidecars/pose}"
+    "relations={backend: sidecar, path: W/sidecars/relations}"`
+
+    Example: `hawkeye tiny train scene minutes=60 worlds=[W] stores=[S]`; to go on from the package's weights:
+    `... start=shipped`; to go on with a run that was stopped: `... resume=true`
+    """
+    from hawkeye_core.tiny.scene_train import train_scene
+
+    out.print(f"run: {train_scene(_settings(overrides or ()))}")
+
+
+def eval_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
+    """Measure a run's best weights, with and without scene modules (`plain_`), on videos it has not seen.
+
+    Example: `hawkeye tiny eval scene --run work/tiny/scene held_out=60`
+    """
+    for name, value in _metrics(run, overrides or ()).items():
+        out.print(f"{name:<16}{value:.3f}")
+
+
+def card_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
+    """Measure a run's best weights, copy them into the package in half precision, write their cards.
+
+    The language model in the package becomes the run's, so that training begins at the same point with and without
+    scene modules.
+
+    Example: `hawkeye tiny card scene --run work/tiny/scene held_out=60`
+    """
+    from hawkeye_core.tiny.card import as_markdown
+    from hawkeye_core.tiny.scene_card import publish_scene
+    from hawkeye_core.tiny.scene_train import scene_task
+    from hawkeye_core.tiny.shipped import shipped_folder
+
+    metrics = _metrics(run, overrides or ())
+    config = scene_task(_settings_of(run, overrides or ())).hawkeye.config
+    for card in publish_scene(run, folder=shipped_folder(), metrics=metrics, config=config):
+        out.print(as_markdown(card), markup=False, highlight=False)
+
+
+def _settings(overrides: list[str] | tuple[str, ...], **values: object) -> SceneRunSettings:
+    from hawkeye_core.settings import load_settings
+    from hawkeye_core.tiny.scene_train import SceneRunSettings
+
+    return load_settings(SceneRunSettings, overrides=overrides, values=values)
+
+
+def _settings_of(run: Path, overrides: list[str] | tuple[str, ...]) -> SceneRunSettings:
+    import json
+
+    from hawkeye_core.training.record import RECORD
+
+    return _settings(overrides, **json.loads((run / RECORD).read_text())["settings"])
+
+
+def _metrics(run: Path, overrides: list[str] | tuple[str, ...]) -> dict[str, float]:
+    from hawkeye_core.tiny.card import best_weights
+    from hawkeye_core.tiny.scene_train import scene_task
+    from hawkeye_core.weights import load_state_dict, load_strictly
+
+    path = best_weights(run)
+    task = scene_task(_settings_of(run, overrides))
+    load_strictly(task.model, load_state_dict(path), path=path)
+    task.model.eval()
+    return task.evaluate()

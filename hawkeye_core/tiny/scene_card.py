@@ -1,0 +1,90 @@
+"""Scene modules into the package: the checkpoint that training begins with, and the language model within it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoTokenizer, VideoLlavaForConditionalGeneration
+
+from hawkeye_core.errors import WeightsError
+from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.saving import TRAINABLE
+from hawkeye_core.tiny.card import Card, best_weights, new_card, read_card, write_card
+from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.llava_card import DATA, GOOD_FOR, NOT_FOR
+from hawkeye_core.tiny.llava_folder import TOWERS, replace_folder, write_llava
+from hawkeye_core.tiny.shipped import HAWKEYE, LLAVA
+from hawkeye_core.training.record import RECORD
+from hawkeye_core.weights import sha256_of
+
+BACKBONE = "backbone."
+CONSTANTS = ("scene.actions.tokens.attention.skeleton",)
+"""Tensors of a run that are no parameters."""
+PLAIN_METRIC = "plain_"
+
+ABOUT = (
+    "ReconSim: videos of drawn worlds with pose and scene graphs made of the truth, made as uncertain as found ones; "
+    "questions on plain actions and relations, alone and together; a quarter of the batches without scene modules; "
+    "no anomalous segment, category or reason of a video"
+)
+
+
+def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float], config: HawkeyeConfig) -> list[Card]:
+    """Write a run's best weights as ``hawkeye/``, and its language model into ``video-llava/``; both get a card.
+
+    Args:
+        run: Of ``hawkeye tiny train scene``.
+        folder: Where weights and cards lie; holds the Video-LLaVA that the run began with.
+        metrics: Measured with these very weights; those without scene modules begin with ``plain_``.
+        config: Of the model.
+
+    Raises:
+        WeightsError: The run has no weights yet, or the package no Video-LLaVA.
+    """
+    llava = folder / LLAVA
+    if not (llava / "model.safetensors").is_file():
+        raise WeightsError("the package holds no Video-LLaVA to update", path=llava, remedy="`hawkeye tiny card llava`")
+    state = load_file(best_weights(run))
+    parameters = {name: value.half() for name, value in state.items() if name not in CONSTANTS}
+
+    def write(temporary: Path) -> None:
+        temporary.mkdir()
+        save_file(parameters, temporary / TRAINABLE, metadata={"format": "pt"})
+        config.save_pretrained(temporary)
+
+    replace_folder(folder / HAWKEYE, write)
+    update_language(llava, {k.removeprefix(BACKBONE): v for k, v in parameters.items() if k.startswith(BACKBONE)})
+    record = json.loads((Path(run) / RECORD).read_text())
+    own = {name: value for name, value in metrics.items() if not name.startswith(PLAIN_METRIC)}
+    plain = {k.removeprefix(PLAIN_METRIC): v for k, v in metrics.items() if k.startswith(PLAIN_METRIC)}
+    before, language = _earlier(folder, record), read_card(folder / "language.json")
+    about = (ABOUT, GOOD_FOR, NOT_FOR), (f"{DATA['language']}; then as a part of `hawkeye`", GOOD_FOR, NOT_FOR)
+    digest = sha256_of(folder / HAWKEYE / TRAINABLE)
+    cards = [
+        new_card("hawkeye", digest, record, metrics=own, about=about[0], before=before),
+        new_card(
+            "language", sha256_of(llava / "model.safetensors"), record, metrics=plain, about=about[1],
+            before=[language.model_dump()], parameters=language.parameters,
+        ),
+    ]  # fmt: skip
+    for card in cards:
+        write_card(card, folder)
+    return cards
+
+
+def update_language(folder: Path, language: Mapping[str, Tensor]) -> None:
+    """Put projector and language model in the place of those in a Video-LLaVA's folder; tower and words stay."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    whole = VideoLlavaForConditionalGeneration.from_pretrained(folder).state_dict()
+    tower = {k.removeprefix(TOWERS[0]): v for k, v in whole.items() if k.startswith(TOWERS[0])}
+    write_llava(folder, tokenizer, tower=tower, language=language)
+
+
+def _earlier(folder: Path, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    path = folder / f"{HAWKEYE}.json"
+    return [read_card(path).model_dump()] if record["settings"]["start"] == SHIPPED and path.is_file() else []

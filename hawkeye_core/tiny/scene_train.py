@@ -1,0 +1,93 @@
+"""Training of the scene modules on drawn worlds, and the folder of what comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from transformers import PreTrainedTokenizerBase
+
+from hawkeye_core.errors import ConfigError
+from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.settings import load_settings
+from hawkeye_core.tiny.config import SHIPPED, LoopSettings
+from hawkeye_core.tiny.corpus import sentences
+from hawkeye_core.tiny.loop import train
+from hawkeye_core.tiny.scene_clips import StoredVideo, stored_videos
+from hawkeye_core.tiny.scene_task import SceneTask
+from hawkeye_core.training.build import begin_with, build_model, start_weights
+from hawkeye_core.training.config import TrainSettings
+
+PRESET = "demo-stage1"
+"""Its ``model`` and ``backbone`` are trained; stage 1 by this preset can begin with the result."""
+
+
+class SceneRunSettings(LoopSettings):
+    """Training of scene modules, projector and language model."""
+
+    run: str = "work/tiny/scene"
+    steps: int = Field(default=20_000, ge=1)
+    batch: int = Field(default=4, ge=1, le=4096)
+    lr: float = Field(default=1.5e-3, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    worlds: tuple[str, ...] = ("work/tiny/world",)
+    """Drawn worlds (`hawkeye reconsim draw`); the videos of their split `train` are learned from."""
+    stores: tuple[str, ...] = ("work/tiny/world-store",)
+    """Feature store of each world, best with graphs of the truth (`sidecar` backends); see docs/tiny.md."""
+    longest: int = Field(default=96, ge=8, le=1024)
+    """Frames of a stretch of video."""
+    held_out: int = Field(default=32, ge=1)
+    """Videos of the other splits to measure on."""
+
+
+def train_scene(settings: SceneRunSettings) -> Path:
+    """Train; returns the run's folder.
+
+    Raises:
+        ConfigError: Worlds and stores do not go together.
+        AnnotationError: A world has no videos to learn from or to measure on.
+    """
+    task = scene_task(settings)
+    if settings.start == SHIPPED and not settings.resume:
+        begin_with(task.hawkeye, start_weights(SHIPPED))
+        return train(task, settings, begun=True)
+    return train(task, settings)
+
+
+def scene_task(settings: SceneRunSettings) -> SceneTask:
+    """The task: a model with new scene modules on the package's Video-LLaVA, and the videos."""
+    if len(settings.worlds) != len(settings.stores):
+        raise ConfigError(
+            f"{len(settings.worlds)} worlds and {len(settings.stores)} stores", remedy="give one store for each world"
+        )
+    splits = [stored_videos(*pair) for pair in zip(settings.worlds, settings.stores, strict=True)]
+    videos = [video for split in splits for video in split.get("train", [])]
+    held_out = [video for split in splits for name in ("val", "test") for video in split.get(name, [])]
+    if not videos or not held_out:
+        raise ConfigError(
+            f"{len(videos)} videos to learn from and {len(held_out)} to measure on",
+            remedy="draw a world with splits `train` and `test`, such as preset `small`, and extract all of it",
+        )
+    model, tokenizer = scene_model(videos[0], seed=settings.seed)
+    return SceneTask(
+        model, tokenizer, videos, spread(held_out, settings.held_out), batch=settings.batch, longest=settings.longest,
+        texts=sentences(), seed=settings.seed,
+    )  # fmt: skip
+
+
+def scene_model(video: StoredVideo, *, seed: int = 0) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
+    """New scene modules on the package's Video-LLaVA, and its tokenizer."""
+    import torch
+
+    vision = video.cut(0, 1).window.vision
+    assert vision is not None
+    training = load_settings(TrainSettings, config=PRESET, package="hawkeye_core.training")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_model(training, vision_width=int(vision.masked_token.shape[-1]))
+
+
+def spread(videos: list[StoredVideo], count: int) -> list[StoredVideo]:
+    """``count`` of them, evenly over the list."""
+    chosen = min(count, len(videos))
+    return [videos[number * len(videos) // chosen] for number in range(chosen)]
