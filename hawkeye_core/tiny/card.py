@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.settings import Settings
-from hawkeye_core.tiny.checkpoint import BEST, LAST, save_weights, write_whole
+from hawkeye_core.tiny.checkpoint import BEST, LAST, METRICS, save_weights, write_whole
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.record import RECORD, git_commit, write_json
 from hawkeye_core.weights import sha256_of
@@ -128,6 +128,14 @@ def write_card(card: Card, folder: Path) -> None:
     """``NAME.json`` and ``NAME.md``."""
     write_json(folder / f"{card.name}.json", card.model_dump(mode="json"))
     write_whole(folder / f"{card.name}.md", lambda temporary: temporary.write_text(as_markdown(card)))
+
+
+def best_metrics(run: str | Path) -> dict[str, float]:
+    """What the run's best weights measured when they were kept; empty if nothing was measured."""
+    measure = json.loads((Path(run) / RECORD).read_text())["measure"]
+    rows = [json.loads(line) for line in (Path(run) / METRICS).read_text().splitlines()]
+    measured: list[dict[str, float]] = [row["eval"] for row in rows if "eval" in row]
+    return max(measured, key=lambda row: row[measure], default={})
 
 
 def best_weights(run: str | Path) -> Path:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.tiny.card import Card, new_card, write_card
+from hawkeye_core.tiny.card import Card, best_metrics, new_card, write_card
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import LLAVA, ShippedName
 from hawkeye_core.training.record import RECORD
@@ -47,7 +47,7 @@ def publish_llava(language_run: str | Path, vision_run: str | Path, *, folder: P
 def _card(name: ShippedName, run: Path, folder: Path) -> Card:
     record = json.loads((run / RECORD).read_text())
     card = new_card(
-        name, sha256_of(folder / LLAVA / "model.safetensors"), record, metrics=record["result"],
+        name, sha256_of(folder / LLAVA / "model.safetensors"), record, metrics=best_metrics(run),
         about=(DATA[name], GOOD_FOR, NOT_FOR),
     )  # fmt: skip
     write_card(card, folder)

@@ -11,6 +11,7 @@ from torch import nn
 
 from hawkeye_core.errors import ConfigError, WeightsError
 from hawkeye_core.tiny.average import RunningAverage
+from hawkeye_core.tiny.card import best_metrics
 from hawkeye_core.tiny.checkpoint import BEST, LAST, METRICS, load_checkpoint
 from hawkeye_core.tiny.config import LoopSettings
 from hawkeye_core.tiny.loop import train
@@ -69,6 +70,7 @@ def test_it_learns_and_leaves_weights_metrics_and_a_record(tmp_path):
     last, state = load_file(run / LAST), task.model.state_dict()
     assert all(torch.equal(last[name], value) for name, value in state.items())
     assert (run / BEST).is_file()
+    assert best_metrics(run) == {"minus_error": max(evaluations)}
 
 
 def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(tmp_path):
