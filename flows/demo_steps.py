@@ -97,12 +97,13 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
     paths = settings.paths
     where = ("--store", str(paths.store(system.graphs)))
     first, second = paths.run(system.key, 1), paths.run(system.key, 2)
+    begin = ("--start", system.start) if system.start else ()
     common = (f"seed={settings.seed}", "tensorboard=false", *system.overrides)
     stage1 = Step(
         f"{system.key}-stage1", f"{system.name}: stage 1, motions and regions",
         _hawkeye("train", "--config", "demo-stage1", *where, "--regions", str(paths.world / "regions.jsonl"),
                  "--motions", str(paths.world / "motions.jsonl"), "--run", str(first),
-                 f"steps={settings.stage1_steps}", *common), store.key, first, system.name,
+                 *begin, f"steps={settings.stage1_steps}", *common), store.key, first, system.name,
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
     stage2 = Step(

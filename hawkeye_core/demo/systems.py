@@ -15,6 +15,7 @@ class System:
         graphs: Store it is trained and measured on: ``extracted`` by the networks, or ``oracle``, made of the truth.
         overrides: Settings that differ from the presets of both stages.
         about: What the row says.
+        start: What stage 1 begins with beside the package's Video-LLaVA: its scene modules (``shipped``), or nothing.
     """
 
     key: str
@@ -22,11 +23,17 @@ class System:
     graphs: str
     overrides: tuple[str, ...]
     about: str
+    start: str = "shipped"
 
 
 HAWKEYE = System("hawkeye", "Hawkeye-tiny", "extracted", (), "graphs and vision tokens of the small networks")
 SCENE_OFF = System(
-    "scene-off", "scene: off", "extracted", ("model.scene=off",), "the same language model, vision tokens alone"
+    "scene-off",
+    "scene: off",
+    "extracted",
+    ("model.scene=off",),
+    "the same language model, vision tokens alone",
+    start="",
 )
 ORACLE = System(
     "oracle", "Hawkeye-tiny, oracle graphs", "oracle", (), "graphs made of the truth, the same vision tokens"

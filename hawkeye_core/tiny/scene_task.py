@@ -53,6 +53,7 @@ class SceneTask:
         held_out: To measure on, whole.
         batch: Stretches of video a batch.
         longest: Frames of a stretch at most.
+        balance: Weight of L_bc.
         texts: Sentences to learn without a video, one a stretch; may be empty.
         seed: Of the questions that are measured.
     """
@@ -62,10 +63,11 @@ class SceneTask:
 
     def __init__(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, videos: Sequence[StoredVideo],
-        held_out: Sequence[StoredVideo], *, batch: int, longest: int = 96, texts: Sequence[str] = (), seed: int = 0,
+        held_out: Sequence[StoredVideo], *, batch: int, longest: int = 96, balance: float = 0.02,
+        texts: Sequence[str] = (), seed: int = 0,
     ) -> None:  # fmt: skip
         self.hawkeye, self.tokenizer, self.videos, self.held_out = model.train(), tokenizer, videos, held_out
-        self.batch, self.longest = batch, longest
+        self.batch, self.longest, self.balance = batch, longest, balance
         self.model: nn.Module = model
         foreign = keys_of([video.account for video in videos])
         self.asker = Asker(tokenizer, scene_token_id=model.scene_token_id, foreign=foreign, texts=texts)
@@ -95,7 +97,7 @@ class SceneTask:
         tokens, balance = self._tokens(batch.scene, plain=batch.plain)
         packed = replace(batch.packed, tokens=tokens[batch.scene.frame_mask].flatten(0, 1))
         language = answer_loss(self.hawkeye.backbone, packed)
-        return {"language": language, "balance": self.hawkeye.config.lambda_bc * balance}
+        return {"language": language, "balance": self.balance * balance}
 
     def _tokens(self, scene: SceneBatch, *, plain: bool) -> tuple[Tensor, Tensor]:
         """[B, T, 2, D], and L_bc."""

@@ -34,6 +34,10 @@ class SceneRunSettings(LoopSettings):
     """Drawn worlds (`hawkeye reconsim draw`); the videos of their split `train` are learned from."""
     stores: tuple[str, ...] = ("work/tiny/world-store",)
     """Feature store of each world, best with graphs of the truth (`sidecar` backends); see docs/tiny.md."""
+    clip: float = Field(default=5.0, gt=0)
+    balance: float = Field(default=0.02, ge=0)
+    """Weight of L_bc. At the paper's 0.2 its gradient was thirty times that of the answers, measured at the beginning:
+    clipped together, answers were hardly learned from in batches with scene modules."""
     longest: int = Field(default=96, ge=8, le=1024)
     """Frames of a stretch of video."""
     held_out: int = Field(default=32, ge=1)
@@ -71,7 +75,7 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
     model, tokenizer = scene_model(videos[0], seed=settings.seed)
     return SceneTask(
         model, tokenizer, videos, spread(held_out, settings.held_out), batch=settings.batch, longest=settings.longest,
-        texts=sentences(), seed=settings.seed,
+        balance=settings.balance, texts=sentences(), seed=settings.seed,
     )  # fmt: skip
 
 
