@@ -213,7 +213,8 @@ class _Run:
         """``run.json``: what the card is made from."""
         settings = self.settings
         write_json(self.folder / RECORD, {
-            "status": status, "task": self.task.name, "measure": self.task.measure, "settings": settings.model_dump(mode="json"), "steps": self.step,
+            "status": status, "task": self.task.name, "measure": self.task.measure,
+            "settings": settings.model_dump(mode="json"), "steps": self.step,
             "samples": self.step * settings.batch, "minutes": round(self.seconds / 60, 2), "result": self.result,
             "parameters": sum(p.numel() for p in self.task.model.parameters()),
         })  # fmt: skip

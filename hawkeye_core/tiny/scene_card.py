@@ -22,7 +22,7 @@ from hawkeye_core.tiny.shipped import HAWKEYE, LLAVA
 from hawkeye_core.training.record import RECORD
 from hawkeye_core.weights import sha256_of
 
-BACKBONE = "backbone."
+MODEL, BACKBONE = "hawkeye.", "backbone."
 CONSTANTS = ("scene.actions.tokens.attention.skeleton",)
 """Tensors of a run that are no parameters."""
 PLAIN_METRIC = "plain_"
@@ -50,7 +50,8 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
     if not (llava / "model.safetensors").is_file():
         raise WeightsError("the package holds no Video-LLaVA to update", path=llava, remedy="`hawkeye tiny card llava`")
     state = load_file(best_weights(run))
-    parameters = {name: value.half() for name, value in state.items() if name not in CONSTANTS}
+    whole = {name.removeprefix(MODEL): value.half() for name, value in state.items() if name.startswith(MODEL)}
+    parameters = {name: value for name, value in whole.items() if name not in CONSTANTS}
 
     def write(temporary: Path) -> None:
         temporary.mkdir()

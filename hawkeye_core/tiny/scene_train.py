@@ -35,6 +35,11 @@ class SceneRunSettings(LoopSettings):
     stores: tuple[str, ...] = ("work/tiny/world-store",)
     """Feature store of each world, best with graphs of the truth (`sidecar` backends); see docs/tiny.md."""
     clip: float = Field(default=5.0, gt=0)
+    questions: bool = True
+    """Answer questions, and train the language model with it; off: labels of the frames only, several times as fast,
+    which is the way to begin."""
+    dense: float = Field(default=1.0, ge=0)
+    """Weight of the frames' labels."""
     balance: float = Field(default=0.02, ge=0)
     """Weight of L_bc. At the paper's 0.2 its gradient was thirty times that of the answers, measured at the beginning:
     clipped together, answers were hardly learned from in batches with scene modules."""
@@ -75,7 +80,8 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
     model, tokenizer = scene_model(videos[0], seed=settings.seed)
     return SceneTask(
         model, tokenizer, videos, spread(held_out, settings.held_out), batch=settings.batch, longest=settings.longest,
-        balance=settings.balance, texts=sentences(), seed=settings.seed,
+        questions=settings.questions, dense=settings.dense, balance=settings.balance, texts=sentences(),
+        seed=settings.seed,
     )  # fmt: skip
 
 

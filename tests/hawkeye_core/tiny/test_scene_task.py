@@ -77,12 +77,46 @@ def test_batches_without_scene_modules_leave_them_alone(task):
     seen = {}
     for batch in task.batches(0, 0):
         task.model.zero_grad()
-        sum(task.losses(batch).values()).backward()
-        moved = {name.partition(".")[0] for name, p in task.model.named_parameters() if p.grad is not None}
-        seen[batch.plain] = moved
+        losses = task.losses(batch)
+        sum(losses.values()).backward()
+        moved = {part for part in PARTS if any(p.grad is not None for p in part_of(task, part))}
+        seen[batch.plain] = moved, set(losses)
         if len(seen) == 2:
             break
-    assert seen == {True: {"backbone"}, False: {"backbone", "scene"}}
+    assert seen[True] == ({"hawkeye.backbone"}, {"language"})
+    assert seen[False] == (set(PARTS), {"language", "dense", "balance"})
+
+
+PARTS = ("hawkeye.backbone", "hawkeye.scene", "heads")
+
+
+def part_of(task, name):
+    return task.model.get_submodule(name).parameters()
+
+
+def test_labels_alone_leave_the_language_model_alone(settings):
+    task = scene_task(settings.model_copy(update={"questions": False}))
+    batch = next(task.batches(0, 0))
+    assert batch.packed is None
+    losses = task.losses(batch)
+    assert set(losses) == {"dense", "balance"}
+    sum(losses.values()).backward()
+    assert all(p.grad is None for p in part_of(task, "hawkeye.backbone"))
+    assert task.measure == "ap"
+    assert set(task.evaluate()) == {"ap", "ap_actions", "ap_relations", "ap_both"}
+
+
+def test_labels_are_learned(settings):
+    task = scene_task(settings.model_copy(update={"questions": False}))
+    optimiser = torch.optim.AdamW(task.model.parameters(), lr=2e-3)
+    values = []
+    for _, batch in zip(range(25), task.batches(0, 0), strict=False):
+        loss = task.losses(batch)["dense"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        values.append(loss.item())
+    assert np.mean(values[-5:]) < 0.7 * np.mean(values[:5])
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +126,7 @@ def trained(settings):
 
 def test_training_measures_with_and_without_scene_modules(trained):
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
-    assert {"iou", "plain_iou", "absent", "plain_absent"} <= set(rows[-1]["eval"])
+    assert {"ap", "iou", "plain_iou", "absent", "plain_absent"} <= set(rows[-1]["eval"])
 
 
 def test_published_weights_begin_a_training(trained, task, tmp_path, monkeypatch):
@@ -109,14 +143,13 @@ def test_published_weights_begin_a_training(trained, task, tmp_path, monkeypatch
     assert cards[1].steps == before["steps"] + 2
     state = load_file(trained / BEST)
     begin_with(task.hawkeye, start_weights("shipped"))
-    for name, value in task.model.named_parameters():
-        torch.testing.assert_close(value.detach(), state[name].half().float())
-    backbone = scene_task_backbone(task)
-    for name, value in backbone.items():
-        torch.testing.assert_close(value.float(), state[f"backbone.{name}"].half().float())
+    for name, value in task.hawkeye.named_parameters():
+        torch.testing.assert_close(value.detach(), state[f"hawkeye.{name}"].half().float())
+    for name, value in package_backbone(task).items():
+        torch.testing.assert_close(value.float(), state[f"hawkeye.backbone.{name}"].half().float())
 
 
-def scene_task_backbone(task):
+def package_backbone(task):
     """Projector and language model as `backbone.base: shipped` reads them."""
     from hawkeye_core.model.backbone import load_backbone
 
