@@ -29,6 +29,7 @@ from hawkeye_core.tiny.language_model import answer, answer_loss
 from hawkeye_core.tiny.packing import PackedBatch, pack
 from hawkeye_core.tiny.scene_clips import StoredVideo, Stretch, draw_stretch
 from hawkeye_core.tiny.scene_labels import LabelBook, mean_average_precision
+from hawkeye_core.tiny.scene_variation import varied
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.scene_tensors import collate_scenes
 
@@ -80,6 +81,7 @@ class SceneTask:
         questions: Whether questions are answered, and the language model is trained; else the frames' labels only.
         dense: Weight of the labels.
         balance: Weight of L_bc.
+        exchanged: Share of the stretches that have the picture's tokens of another one.
         texts: Sentences to learn without a video, one a stretch; may be empty.
         seed: Of the questions that are measured, and of the heads.
     """
@@ -89,11 +91,11 @@ class SceneTask:
     def __init__(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, videos: Sequence[StoredVideo],
         held_out: Sequence[StoredVideo], *, batch: int, longest: int = 96, questions: bool = True, dense: float = 1.0,
-        balance: float = 0.02, texts: Sequence[str] = (), seed: int = 0,
+        balance: float = 0.02, exchanged: float = 0.0, texts: Sequence[str] = (), seed: int = 0,
     ) -> None:  # fmt: skip
         self.hawkeye, self.tokenizer, self.videos, self.held_out = model.train(), tokenizer, videos, held_out
         self.batch, self.longest, self.questions = batch, longest, questions
-        self.dense, self.balance = dense, balance
+        self.dense, self.balance, self.exchanged = dense, balance, exchanged
         self.measure = "iou" if questions else "ap"
         accounts = [video.account for video in videos]
         self.book = LabelBook.of(accounts)
@@ -124,8 +126,10 @@ class SceneTask:
                 [torch.zeros(0)],
                 pad=self.asker.collator.pad,
             )
-        scene = collate_scenes([noisy(one.window, rng) for one in stretches])
         plain = self.questions and bool(rng.random() < PLAIN)
+        exchanged = 0.0 if plain else self.exchanged
+        windows = varied([one.window for one in stretches], rng, exchanged=exchanged)
+        scene = collate_scenes([noisy(window, rng) for window in windows])
         return SceneQuestions(scene, self._labels(stretches, scene.shape[1]), packed, plain)
 
     def _labels(self, stretches: Sequence[Stretch], frames: int) -> Tensor:
