@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from feature_store.store import FeatureStore
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.systems import HAWKEYE, System, systems
@@ -54,7 +56,7 @@ def read_results(settings: DemoSettings) -> Results:
     truth = held_out_truth(settings)
     known = systems(oracle=settings.oracle)
     found = {system.name: read_detections(settings, system) for system in known}
-    found["all positive"] = all_positive(truth.durations)
+    found["all positive"] = all_positive(in_drawn_order(truth.durations, seed=settings.seed))
     found["random 1 s clips"] = random_clips(truth.durations, seed=settings.seed)
     rows = tuple(score_row(name, detections, truth) for name, detections in found.items())
     counts = draw_videos(len(truth.durations), seed=settings.seed)
@@ -62,6 +64,14 @@ def read_results(settings: DemoSettings) -> Results:
     first = drawn[HAWKEYE.name]
     compared = tuple(_compare(name, first, other) for name, other in drawn.items() if name != HAWKEYE.name)
     return Results(truth, found, rows, compared)
+
+
+def in_drawn_order(durations: Mapping[str, float], *, seed: int) -> dict[str, float]:
+    """The videos in a drawn order: segments of equal scores count in the order given, and a world lists anomalous
+    videos together, which would be worth several points of mAP.
+    """
+    names = list(durations)
+    return {names[i]: durations[names[i]] for i in np.random.default_rng(seed).permutation(len(names))}
 
 
 def held_out_truth(settings: DemoSettings) -> Truth:
