@@ -29,13 +29,14 @@ PLAIN_METRIC = "plain_"
 
 ABOUT = (
     "ReconSim: videos of drawn worlds with pose and scene graphs made of the truth, made as uncertain as found ones; "
-    "questions on plain actions and relations, alone and together; a quarter of the batches without scene modules; "
-    "no anomalous segment, category or reason of a video"
+    "labels of frames: actions, relations, both of one person; {questions}; no anomalous segment, category or reason"
 )
+QUESTIONS = "questions on them and their answers, a quarter of the batches without scene modules"
+NO_QUESTIONS = "the language model as it was"
 
 
 def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float], config: HawkeyeConfig) -> list[Card]:
-    """Write a run's best weights as ``hawkeye/``, and its language model into ``video-llava/``; both get a card.
+    """Write a run's best weights as ``hawkeye/`` with a card; likewise its language model, if the run trained it.
 
     Args:
         run: Of ``hawkeye tiny train scene``.
@@ -59,23 +60,29 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
         config.save_pretrained(temporary)
 
     replace_folder(folder / HAWKEYE, write)
-    update_language(llava, {k.removeprefix(BACKBONE): v for k, v in parameters.items() if k.startswith(BACKBONE)})
     record = json.loads((Path(run) / RECORD).read_text())
+    asked = bool(record["settings"]["questions"])
+    about = ABOUT.format(questions=QUESTIONS if asked else NO_QUESTIONS), GOOD_FOR, NOT_FOR
     own = {name: value for name, value in metrics.items() if not name.startswith(PLAIN_METRIC)}
-    plain = {k.removeprefix(PLAIN_METRIC): v for k, v in metrics.items() if k.startswith(PLAIN_METRIC)}
-    before, language = _earlier(folder, record), read_card(folder / "language.json")
-    about = (ABOUT, GOOD_FOR, NOT_FOR), (f"{DATA['language']}; then as a part of `hawkeye`", GOOD_FOR, NOT_FOR)
     digest = sha256_of(folder / HAWKEYE / TRAINABLE)
-    cards = [
-        new_card("hawkeye", digest, record, metrics=own, about=about[0], before=before),
-        new_card(
-            "language", sha256_of(llava / "model.safetensors"), record, metrics=plain, about=about[1],
-            before=[language.model_dump()], parameters=language.parameters,
-        ),
-    ]  # fmt: skip
+    cards = [new_card("hawkeye", digest, record, metrics=own, about=about, before=_earlier(folder, record))]
+    if asked:
+        update_language(llava, {k.removeprefix(BACKBONE): v for k, v in parameters.items() if k.startswith(BACKBONE)})
+        cards.append(_language_card(folder, record, metrics))
     for card in cards:
         write_card(card, folder)
     return cards
+
+
+def _language_card(folder: Path, record: Mapping[str, Any], metrics: Mapping[str, float]) -> Card:
+    before = read_card(folder / "language.json")
+    plain = {k.removeprefix(PLAIN_METRIC): v for k, v in metrics.items() if k.startswith(PLAIN_METRIC)}
+    about = f"{DATA['language']}; then as a part of `hawkeye`", GOOD_FOR, NOT_FOR
+    digest = sha256_of(folder / LLAVA / "model.safetensors")
+    return new_card(
+        "language", digest, record, metrics=plain, about=about, before=[before.model_dump()],
+        parameters=before.parameters,
+    )  # fmt: skip
 
 
 def update_language(folder: Path, language: Mapping[str, Tensor]) -> None:

@@ -59,11 +59,7 @@ def train_scene(settings: SceneRunSettings) -> Path:
         ConfigError: Worlds and stores do not go together.
         AnnotationError: A world has no videos to learn from or to measure on.
     """
-    task = scene_task(settings)
-    if settings.start == SHIPPED and not settings.resume:
-        begin_with(task.hawkeye, start_weights(SHIPPED))
-        return train(task, settings, begun=True)
-    return train(task, settings)
+    return train(scene_task(settings), settings, begun=settings.start == SHIPPED)
 
 
 def scene_task(settings: SceneRunSettings) -> SceneTask:
@@ -81,6 +77,8 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
             remedy="draw a world with splits `train` and `test`, such as preset `small`, and extract all of it",
         )
     model, tokenizer = scene_model(videos[0], seed=settings.seed)
+    if settings.start == SHIPPED:
+        begin_with(model, start_weights(SHIPPED))
     return SceneTask(
         model, tokenizer, videos, spread(held_out, settings.held_out), batch=settings.batch, longest=settings.longest,
         questions=settings.questions, dense=settings.dense, balance=settings.balance,

@@ -14,7 +14,7 @@ from hawkeye_core.tiny.scene_card import publish_scene
 from hawkeye_core.tiny.scene_clips import draw_stretch, join_stretches, stored_videos
 from hawkeye_core.tiny.scene_task import SceneTask
 from hawkeye_core.tiny.scene_train import SceneRunSettings, scene_task, train_scene
-from hawkeye_core.tiny.shipped import shipped_folder, shipped_hawkeye
+from hawkeye_core.tiny.shipped import LLAVA, shipped_folder, shipped_hawkeye
 from hawkeye_core.training.build import begin_with, start_weights
 
 from .drawn_store import write_world
@@ -147,6 +147,22 @@ def test_published_weights_begin_a_training(trained, task, tmp_path, monkeypatch
         torch.testing.assert_close(value.detach(), state[f"hawkeye.{name}"].half().float())
     for name, value in package_backbone(task).items():
         torch.testing.assert_close(value.float(), state[f"hawkeye.backbone.{name}"].half().float())
+
+
+def test_labels_alone_leave_the_packages_language_model(settings, tmp_path, monkeypatch):
+    import shutil
+
+    package = tmp_path / "weights"
+    shutil.copytree(shipped_folder(), package)
+    monkeypatch.setattr("hawkeye_core.tiny.shipped.shipped_folder", lambda: package)
+    before = (package / LLAVA / "model.safetensors").read_bytes()
+    values = {"questions": False, "steps": 1}
+    for start in ("random", "shipped"):  # the second goes on from the first
+        run = train_scene(settings.model_copy(update=values | {"start": start, "run": str(tmp_path / start)}))
+        config = scene_task(settings).hawkeye.config
+        cards = publish_scene(run, folder=package, metrics={"ap": 0.1}, config=config)
+    assert [(card.name, card.steps) for card in cards] == [("hawkeye", 2)]
+    assert (package / LLAVA / "model.safetensors").read_bytes() == before
 
 
 def package_backbone(task):
