@@ -20,9 +20,9 @@ class DemoSettings(Settings):
     """Of the world, of training and of the bootstrap."""
     jobs: int = Field(default=2, ge=1, le=64)
     """Processes that draw, videos extracted at the same time."""
-    stage1_steps: int = Field(default=100, ge=1)
+    stage1_steps: int = Field(default=60, ge=1)
     """Optimiser steps of pre-tuning."""
-    stage2_steps: int = Field(default=400, ge=1)
+    stage2_steps: int = Field(default=300, ge=1)
     """Optimiser steps of tuning."""
     oracle: bool = True
     """Also train on graphs made of the truth, to see what the networks cost."""
