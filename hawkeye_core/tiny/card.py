@@ -180,7 +180,13 @@ def as_markdown(card: Card) -> str:
 
 def _without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Absolute paths, which mean nothing on another machine, as their last part."""
-    return {k: Path(v).name if isinstance(v, str) and Path(v).is_absolute() else v for k, v in settings.items()}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(one) for one in value]
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    return {name: plain(value) for name, value in settings.items()}
 
 
 def _earlier(path: Path) -> Card | None:
