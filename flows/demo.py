@@ -25,6 +25,7 @@ from rich.table import Table
 from flows.demo_lanes import Lanes, StepFailedError
 from flows.demo_stamps import Stamps
 from flows.demo_steps import Step, plan
+from flows.runners import RUNNER_VARIABLE
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.settings import load_settings
@@ -104,8 +105,9 @@ def _do(step: Step, *, resumed: bool) -> None:
     """Run a step's command; its output and progress are shown as they come."""
     command = step.command(resumed=resumed)
     out.print("    " + " ".join(_short(word) for word in command), style="dim", markup=False)
-    # One thread each: several videos go on at a time, and threads of small networks mostly wait for each other.
-    code = subprocess.run(command, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
+    # Processes of one thread each: networks of one process take turns, and threads of small ones wait for each other.
+    own = {"OMP_NUM_THREADS": "1", RUNNER_VARIABLE: os.environ.get(RUNNER_VARIABLE, "processes")}
+    code = subprocess.run(command, check=False, env=os.environ | own).returncode
     if code in (130, -signal.SIGINT):
         raise KeyboardInterrupt
     if code:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.pose.higher_hrnet_weights import build_network
 from hawkeye_core.tiny import shipped as module
-from hawkeye_core.tiny.card import as_markdown, publish, read_card
+from hawkeye_core.tiny.card import _without_places, as_markdown, publish, read_card
 from hawkeye_core.tiny.checkpoint import BEST
 from hawkeye_core.weights import sha256_of
 
@@ -72,3 +72,8 @@ def test_shipped_goes_with_tiny_only_and_says_when_there_is_none(tmp_path, monke
     monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="hawkeye tiny train pose"):
         build_network("tiny", "shipped")
+
+
+def test_a_card_holds_no_places_of_a_machine():
+    found = _without_places({"run": "/tmp/a/pose", "worlds": ["/data/w7", "w8"], "lr": 0.1})
+    assert found == {"run": "pose", "worlds": ["w7", "w8"], "lr": 0.1}
