@@ -25,10 +25,12 @@ from rich.table import Table
 from flows.demo_lanes import Lanes, StepFailedError
 from flows.demo_stamps import Stamps
 from flows.demo_steps import Step, plan
-from flows.runners import RUNNER_VARIABLE
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.settings import load_settings
+
+RUNNER_VARIABLE = "HAWKEYE_TASK_RUNNER"
+"""As in :mod:`flows.runners`, which imports Prefect."""
 
 out = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)

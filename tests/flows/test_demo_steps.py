@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import demo, runners
 from flows.demo_stamps import Stamps
 from flows.demo_steps import Step, plan
 from hawkeye_core.demo.config import DemoSettings
@@ -73,3 +74,7 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint_and_only_from_one(t
     for status, unfinished in (("running", True), ("stopped", True), ("finished", False)):
         (run / "run.json").write_text(json.dumps({"status": status}))
         assert step.unfinished() is unfinished
+
+
+def test_the_runners_variable_is_the_flows() -> None:
+    assert demo.RUNNER_VARIABLE == runners.RUNNER_VARIABLE
