@@ -10,6 +10,9 @@ from flows import demo, runners
 from flows.demo_stamps import Stamps
 from flows.demo_steps import Step, plan
 from hawkeye_core.demo.config import DemoSettings
+from hawkeye_core.demo.report import verdict
+from hawkeye_core.demo.results import Compared
+from hawkeye_core.evaluation.bootstrap import Difference
 
 
 @pytest.fixture
@@ -78,3 +81,13 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint_and_only_from_one(t
 
 def test_the_runners_variable_is_the_flows() -> None:
     assert demo.RUNNER_VARIABLE == runners.RUNNER_VARIABLE
+
+
+def test_the_report_says_whether_hawkeye_is_ahead() -> None:
+    def row(name: str, low: float) -> Compared:
+        return Compared(name, Difference(0.1, low, 0.2, 0.01), Difference(0.1, 0.05, 0.2, 0.01))
+
+    oracle = row("Hawkeye-tiny, oracle graphs", -0.3)
+    assert verdict([row("scene: off", 0.02), row("all positive", 0.01), oracle]).startswith("It is ahead of every")
+    doubtful = verdict([row("scene: off", 0.02), row("all positive", -0.01), oracle])
+    assert "not surely ahead of \u201call positive\u201d in both" in doubtful
