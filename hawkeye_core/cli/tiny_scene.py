@@ -28,8 +28,8 @@ def train_scene(overrides: Overrides = None) -> None:
     `python -m flows.extract --config tiny --videos W/videos --store S "pose={backend: sidecar, path: W/sidecars/pose}"
     "relations={backend: sidecar, path: W/sidecars/relations}"`
 
-    Example: `hawkeye tiny train scene questions=false minutes=60 worlds=[W] stores=[S]`; to go on from the package's weights:
-    `... start=shipped`; to go on with a run that was stopped: `... resume=true`
+    Example: `hawkeye tiny train scene questions=false minutes=60 worlds=[W] stores=[S]`; to go on from the package's
+    weights: `... start=shipped`; to go on with a run that was stopped: `... resume=true`
     """
     from hawkeye_core.tiny.scene_train import train_scene
 
@@ -48,8 +48,8 @@ def eval_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
 def card_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
     """Measure a run's best weights, copy them into the package in half precision, write their cards.
 
-    If the run trained the language model, the package's becomes the run's, so that training begins at the same point with and without
-    scene modules.
+    If the run trained the language model, the package's becomes the run's, so that training begins at the same point
+    with and without scene modules.
 
     Example: `hawkeye tiny card scene --run work/tiny/scene held_out=60`
     """
