@@ -26,13 +26,14 @@ def input_size(width: int, height: int, *, short_side: int, long_side: int) -> t
 
 
 def to_input(
-    images: NDArray[np.uint8], *, short_side: int, long_side: int, device: torch.device, dtype: torch.dtype
+    images: NDArray[np.uint8] | Tensor, *, short_side: int, long_side: int, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     """RGB frames [B, H, W, 3] 0..255 -> normalised [B, 3, h, w] in channels-last memory, on ``device``.
 
     Bilinear resizing with antialiasing, as the original's, but without rounding to 8 bits in between.
     """
-    frames = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2)
+    frames = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
+    frames = frames.to(device).permute(0, 3, 1, 2)
     size = input_size(frames.shape[3], frames.shape[2], short_side=short_side, long_side=long_side)
     pixels = frames.to(torch.float32)
     if size != tuple(frames.shape[2:]):

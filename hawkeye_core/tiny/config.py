@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from hawkeye_core.settings import Settings
@@ -47,7 +49,11 @@ class LoopSettings(Settings):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Decides new weights and the data."""
     threads: int = Field(default=1, ge=1)
-    """Threads of the forward and backward pass; one more process makes the data."""
+    """Threads of the forward and backward pass on a CPU."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that make the data. The results depend on their number: each has a stream of its own."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network is trained; `auto`: on a GPU if there is one. Data are made on the CPU either way."""
 
 
 class PoseSettings(LoopSettings):

@@ -54,8 +54,9 @@ def answer(
         longest: Tokens at most.
     """
     length = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (length - len(row)) + row for row in prompts])
-    mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in prompts])
+    device = tokens[0].device
+    ids = torch.tensor([[pad] * (length - len(row)) + row for row in prompts], device=device)
+    mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in prompts], device=device)
     found = backbone.generate(
         inputs_embeds=embed(backbone, ids, torch.cat(list(tokens))),
         attention_mask=mask,

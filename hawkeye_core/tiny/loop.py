@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
 
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.progress import step_progress
@@ -25,15 +24,12 @@ from hawkeye_core.tiny.checkpoint import (
     save_weights,
 )
 from hawkeye_core.tiny.config import RANDOM, SHIPPED, LoopSettings
+from hawkeye_core.tiny.loading import device_of, loader, to_device
 from hawkeye_core.tiny.means import Means
 from hawkeye_core.tiny.shipped import ShippedName, shipped
 from hawkeye_core.training.record import RECORD, fresh_folder, write_json
-from hawkeye_core.training.stop import StopSignal, ignore_stop
+from hawkeye_core.training.stop import StopSignal
 from hawkeye_core.weights import load_state_dict, load_strictly
-
-_BATCHES_AHEAD = 4
-"""Made by the data process before they are asked for."""
-
 
 class Task(Protocol):
     """What is trained, on what, and how good it is."""
@@ -45,7 +41,7 @@ class Task(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """In float32 on the CPU, with random weights of its own choosing."""
+        """In float32 with random weights of its own choosing; made on the CPU, then moved to where it is trained."""
         ...
 
     def batches(self, seed: int, start: int) -> Iterator[Any]:
@@ -56,20 +52,12 @@ class Task(Protocol):
         ...
 
     def losses(self, batch: Any) -> dict[str, Tensor]:
-        """Named scalars, weighted already; their sum is minimised."""
+        """Named scalars, weighted already; their sum is minimised. The batch is where the model is."""
         ...
 
     def evaluate(self) -> dict[str, float]:
         """Measures of :attr:`model` as it stands (in evaluation mode, averaged weights) on held-out data."""
         ...
-
-
-class _Batches(IterableDataset[Any]):
-    def __init__(self, task: Task, *, seed: int, start: int) -> None:
-        self.task, self.seed, self.start = task, seed, start
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.task.batches(self.seed, self.start)
 
 
 def train(task: Task, settings: LoopSettings, *, begun: bool = False) -> Path:
@@ -103,6 +91,11 @@ class _Run:
         if not settings.resume and not begun and settings.start != RANDOM:
             path = shipped(task.name) if settings.start == SHIPPED else Path(settings.start)
             load_strictly(task.model, load_state_dict(path), path=path)
+        self.device = device_of(settings.device)
+        task.model.to(self.device)
+        if self.device.type == "cuda":  # products in TF32; batches are of one size, so the fastest convolution is sought
+            torch.set_float32_matmul_precision("high")
+            torch.backends.cudnn.benchmark = True
         self.average = RunningAverage(task.model, decay=settings.ema)
         self.optimiser = _optimiser(task.model, settings)
         if settings.resume:
@@ -116,12 +109,7 @@ class _Run:
         """All steps that are left."""
         settings, model = self.settings, self.task.model
         self._record("running")
-        loader = DataLoader(
-            _Batches(self.task, seed=settings.seed, start=self.step), batch_size=None, num_workers=1,
-            prefetch_factor=_BATCHES_AHEAD, collate_fn=_as_it_is, worker_init_fn=ignore_stop,
-            generator=torch.Generator().manual_seed(settings.seed),  # else it would draw from the losses' generator
-        )  # fmt: skip
-        batches = iter(loader)
+        batches = iter(loader(self.task, seed=settings.seed, start=self.step, workers=settings.workers))
         model.train()
         rows = Means()
         saved = time.monotonic()
@@ -162,21 +150,22 @@ class _Run:
         rate = settings.lr * self._rate_factor()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        losses = self.task.losses(batch)
+        losses = self.task.losses(to_device(batch, self.device))
         total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise ConfigError(
-                f"the loss is {total.item()} at step {self.step}: { {k: v.item() for k, v in losses.items()} }",
-                remedy="choose a smaller `lr`, or go on from the last checkpoint with resume=true and a smaller `lr`",
-            )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), settings.clip)
+        loss, size, *each = torch.stack([total, norm, *losses.values()]).tolist()  # a GPU is waited for once a step
+        parts = dict(zip(losses, each, strict=True))
+        if not math.isfinite(loss):
+            raise ConfigError(
+                f"the loss is {loss} at step {self.step}: {parts}",
+                remedy="choose a smaller `lr`, or go on from the last checkpoint with resume=true and a smaller `lr`",
+            )
         self.optimiser.step()
         self.average.update()
         self.step += 1
-        parts = {name: value.item() for name, value in losses.items()}
-        return {"loss": total.item(), **parts, "grad_norm": norm.item(), "lr": rate}
+        return {"loss": loss, **parts, "grad_norm": size, "lr": rate}
 
     def _progress(self) -> float:
         """Part of the run that is over, 0..1."""
@@ -244,7 +233,3 @@ def _optimiser(model: nn.Module, settings: LoopSettings) -> torch.optim.AdamW:
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.lr, foreach=True)
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

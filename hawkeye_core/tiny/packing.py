@@ -53,7 +53,8 @@ class PackedBatch:
     def visible(self) -> Tensor:
         """[B, 1, L, L] bool: which tokens (last axis) a token sees."""
         query, key = self.turn[:, :, None], self.turn[:, None, :]
-        causal = torch.ones(self.turn.shape[1], self.turn.shape[1], dtype=torch.bool).tril()
+        length = self.turn.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.turn.device).tril()
         seen = (key == query) | ((key == VIDEO) & (query > VIDEO) & (query < ALONE))
         # Padding sees itself, so that no row of the softmax is empty.
         return (seen & causal)[:, None]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hawkeye_core.datasets.reconsim.frames import labelled_frames
@@ -22,15 +22,40 @@ from hawkeye_core.tiny.shipped import ShippedName
 STRIDES = (4, 2)
 """Of the two outputs, pixels a cell."""
 
-_FRESH, _MIX = 32, 8
+_FRESH, _MIX = 96, 8
 """Frames drawn at a time, and how often each is cropped: a crop costs a tenth of a frame."""
+_PER_VIDEO, _PER_SITE = 8, 6
+"""Frames of a video, and videos with a camera: setting up a camera costs some 50 frames, planning a video 10."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoseBatch:
-    """B crops and what their outputs should be, coarse map first."""
+    """B crops of side S and who is in them: P people, N boxes that do not count; positions in pixels of the crop."""
 
     images: Tensor  # [B, 3, S, S] uint8 RGB
+    xy: Tensor  # [B, P, J, 2]
+    labelled: Tensor  # [B, P, J] bool
+    longer_side: Tensor  # [B, P]
+    uncounted: Tensor  # [B, N, 4], NaN for padding
+
+    def targets(self) -> PoseTargets:
+        """What the outputs should be, computed where the batch lies."""
+        height, width = self.images.shape[2:]
+        sigma = sigma_of(self.longer_side)
+        coarse, fine = (
+            (
+                heatmaps(self.xy, self.labelled, sigma, stride=stride, height=height, width=width),
+                counted_cells(self.uncounted, stride=stride, height=height, width=width),
+            )
+            for stride in STRIDES
+        )
+        cells = tag_cells(self.xy, self.labelled, stride=STRIDES[0], height=height, width=width)
+        return PoseTargets((coarse[0], fine[0]), (coarse[1], fine[1]), cells)
+
+
+class PoseTargets(NamedTuple):
+    """Coarse map first."""
+
     heat: tuple[Tensor, Tensor]  # [B, J, S/4, S/4], [B, J, S/2, S/2]
     counted: tuple[Tensor, Tensor]  # [B, 1, S/4, S/4], [B, 1, S/2, S/2]
     cells: Tensor  # [B, P, J] of the coarse map
@@ -75,12 +100,12 @@ class PoseTask:
         while True:
             samples = self._pool(seed, pool, size)
             for number in range(place, per_pool):
-                yield collate(samples[number * self.batch : (number + 1) * self.batch], side=self.side)
+                yield collate(samples[number * self.batch : (number + 1) * self.batch])
             pool, place = pool + 1, 0
 
     def _pool(self, seed: int, number: int, size: int) -> list[PoseSample]:
         rng = np.random.default_rng([seed, 7, number])
-        stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=4)
+        stream = labelled_frames(int(rng.integers(2**31)), per_video=_PER_VIDEO, per_site=_PER_SITE)
         frames = [next(stream) for _ in range(_FRESH)]
         order = rng.permutation(np.arange(size) % _FRESH)
         input_size = ARCHITECTURES["tiny"].input_size
@@ -88,15 +113,14 @@ class PoseTask:
 
     def losses(self, batch: PoseBatch) -> dict[str, Tensor]:
         """Heatmaps of both resolutions, pull and push."""
-        joints = batch.heat[0].shape[1]
+        joints = batch.xy.shape[2]
+        heat, counted, cells = batch.targets()
         coarse, fine = self.model(normalised(batch.images))
-        pull, push = tag_losses(coarse[:, joints:], batch.cells)
+        pull, push = tag_losses(coarse[:, joints:], cells)
         scale = 10.0  # heatmap errors are means over mostly empty cells: near 1e-3
         found = {
-            f"heat_{stride}": scale * heatmap_loss(maps, heat, counted, foreground=self.foreground)
-            for stride, maps, heat, counted in zip(
-                STRIDES, (coarse[:, :joints], fine), batch.heat, batch.counted, strict=True
-            )
+            f"heat_{stride}": scale * heatmap_loss(maps, wanted, where, foreground=self.foreground)
+            for stride, maps, wanted, where in zip(STRIDES, (coarse[:, :joints], fine), heat, counted, strict=True)
         }
         return {**found, "pull": scale * self.tags * self.pull * pull, "push": scale * self.tags * push}
 
@@ -107,12 +131,12 @@ class PoseTask:
 
 def normalised(images: Tensor) -> Tensor:
     """[B, 3, H, W] uint8 RGB -> the network's input, channels last."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
+    mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
     return ((images.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def collate(samples: Sequence[PoseSample], *, side: int) -> PoseBatch:
-    """Pad people and boxes, and make the targets of both maps."""
+def collate(samples: Sequence[PoseSample]) -> PoseBatch:
+    """Pad people and boxes."""
     people = max(1, *(len(sample.xy) for sample in samples))
     uncounted = max(1, *(len(sample.uncounted) for sample in samples))
     xy = np.zeros((len(samples), people, samples[0].xy.shape[1], 2), np.float32)
@@ -124,10 +148,5 @@ def collate(samples: Sequence[PoseSample], *, side: int) -> PoseBatch:
         xy[row, :count], labelled[row, :count] = sample.xy, sample.labelled
         longer[row, :count] = sample.longer_side
         boxes[row, : len(sample.uncounted)] = sample.uncounted
-    sigma = sigma_of(longer)
-    heat = tuple(torch.from_numpy(heatmaps(xy, labelled, sigma, stride=s, height=side, width=side)) for s in STRIDES)
-    counted = tuple(torch.from_numpy(counted_cells(boxes, stride=s, height=side, width=side)) for s in STRIDES)
-    pixels = np.stack([sample.image for sample in samples]).transpose(0, 3, 1, 2)
-    cells = tag_cells(xy, labelled, stride=STRIDES[0], height=side, width=side)
-    images: NDArray[np.uint8] = np.ascontiguousarray(pixels)
-    return PoseBatch(torch.from_numpy(images), (heat[0], heat[1]), (counted[0], counted[1]), torch.from_numpy(cells))
+    images = np.ascontiguousarray(np.stack([sample.image for sample in samples]).transpose(0, 3, 1, 2))
+    return PoseBatch(*(torch.from_numpy(part) for part in (images, xy, labelled, longer, boxes)))

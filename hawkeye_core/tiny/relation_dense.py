@@ -34,13 +34,14 @@ class CellTargets:
 def cell_targets(targets: RelationTargets, grid: tuple[int, int]) -> CellTargets:
     """Assign the cells of a grid h x w; where middles overlap, the smaller box has the cell."""
     h, w = grid
-    y = (torch.arange(h) + 0.5) / h
-    x = (torch.arange(w) + 0.5) / w
+    device = targets.boxes.device
+    y = (torch.arange(h, device=device) + 0.5) / h
+    x = (torch.arange(w, device=device) + 0.5) / w
     centre = torch.stack((x.repeat(h), y.repeat_interleave(w)), dim=-1)  # [S, 2]
-    exists = torch.arange(targets.labels.shape[1]) < targets.entities[:, None]  # [B, G]
+    exists = torch.arange(targets.labels.shape[1], device=device) < targets.entities[:, None]  # [B, G]
     away = (centre[None, :, None] - targets.boxes[:, None, :, :2]).abs()  # [B, S, G, 2]
     size = targets.boxes[:, None, :, 2:]
-    least = torch.tensor([0.5 / w, 0.5 / h])
+    least = torch.tensor([0.5 / w, 0.5 / h], device=device)
     middle = (away <= torch.maximum(size * MIDDLE, least)).all(dim=-1) & exists[:, None]
     inside = (away <= torch.maximum(size / 2, least)).all(dim=-1) & exists[:, None]
     area = targets.boxes[..., 2:].prod(dim=-1)[:, None].expand_as(middle)

@@ -61,7 +61,7 @@ def _layer_losses(
         + class_cost(output.predicate_logits, targets.predicate)
     )
     found = assign(cost, targets.triplets, repeats=repeats)
-    triplet_class, triplet_box = torch.zeros(()), torch.zeros(())
+    triplet_class = triplet_box = cost.new_zeros(())
     for logits, boxes, truth in (
         (output.subject_logits, output.subject_boxes, subject),
         (output.object_logits, output.object_boxes, object_),

@@ -23,8 +23,10 @@ from hawkeye_core.tiny.relation_loss import LossWeights, relation_losses
 from hawkeye_core.tiny.relation_targets import Annotation, RelationTargets, annotation, stack_targets
 from hawkeye_core.tiny.shipped import ShippedName
 
-_FRESH, _USES = 32, 4
+_FRESH, _USES = 96, 4
 """Frames drawn at a time, and how often each is used, mirrored and shifted otherwise each time."""
+_PER_VIDEO, _PER_SITE = 8, 6
+"""Frames of a video, and videos with a camera; see :mod:`hawkeye_core.tiny.pose_task`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class RelationTask:
         pool, place = divmod(start, each)
         while True:
             rng = np.random.default_rng([seed, 11, pool])
-            stream = labelled_frames(int(rng.integers(2**31)), per_video=4, per_site=4)
+            stream = labelled_frames(int(rng.integers(2**31)), per_video=_PER_VIDEO, per_site=_PER_SITE)
             frames = [next(stream) for _ in range(_FRESH)]
             order = rng.permutation(np.arange(each * self.batch) % _FRESH)
             for number in range(each):
@@ -74,7 +76,7 @@ class RelationTask:
     def losses(self, batch: RelationBatch) -> dict[str, Tensor]:
         """Set losses of the last layer by part, of earlier layers as one, and of the encoder's cells."""
         model = self.model
-        memory, grid = model.encode(self._input(batch.images.numpy()))
+        memory, grid = model.encode(self._input(batch.images))
         states, anchors = model.decode(memory, grid, every_layer=True)
         *earlier, final = (model.predict(state, grid, anchors) for state in states)
         output = replace(final, auxiliary=tuple(earlier))
@@ -88,11 +90,9 @@ class RelationTask:
         """AP50 of entities and R@20 of triplets on whole held-out frames."""
         return relation_measures(self.model, held_out_frames(self.held_out), self._input)
 
-    def _input(self, images: NDArray[np.uint8]) -> Tensor:
-        s = self.settings
-        return to_input(
-            images, short_side=s.short_side, long_side=s.long_side, device=torch.device("cpu"), dtype=torch.float32
-        )
+    def _input(self, images: NDArray[np.uint8] | Tensor) -> Tensor:
+        s, device = self.settings, next(self.model.parameters()).device
+        return to_input(images, short_side=s.short_side, long_side=s.long_side, device=device, dtype=torch.float32)
 
 
 def varied(frame: LabelledFrame, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Annotation]:

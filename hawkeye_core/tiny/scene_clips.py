@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,33 @@ from hawkeye_core.tiny.account import Account, account_of, join
 
 TRUTH = "truth"
 """Folder of a drawn world that holds what is known of its videos."""
+
+
+class Video(Protocol):
+    """A video of which any part can be had."""
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        ...
+
+    @property
+    def account(self) -> Account:
+        """What is told of it."""
+        ...
+
+    def cut(self, start: int, stop: int) -> Stretch:
+        """Frames ``start`` to ``stop``, not included."""
+        ...
+
+    def whole(self) -> Stretch:
+        """All of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +102,7 @@ def stored_videos(world: str | Path, store: str | Path) -> dict[str, list[Stored
     return found
 
 
-def draw_stretch(videos: Sequence[StoredVideo], rng: np.random.Generator, *, longest: int) -> Stretch:
+def draw_stretch(videos: Sequence[Video], rng: np.random.Generator, *, longest: int) -> Stretch:
     """A whole video, a part of one, or parts of two or three, of ``longest`` frames at most."""
     parts = int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))
     found: list[Stretch] = []

@@ -27,8 +27,9 @@ from hawkeye_core.tiny.graph_noise import noisy
 from hawkeye_core.tiny.grounding import grounding_measures
 from hawkeye_core.tiny.language_model import answer, answer_loss
 from hawkeye_core.tiny.packing import PackedBatch, pack
-from hawkeye_core.tiny.scene_clips import StoredVideo, Stretch, draw_stretch
+from hawkeye_core.tiny.scene_clips import Stretch, Video, draw_stretch
 from hawkeye_core.tiny.scene_labels import LabelBook, mean_average_precision
+from hawkeye_core.tiny.scene_source import VideoSource
 from hawkeye_core.tiny.scene_variation import varied
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.scene_tensors import collate_scenes
@@ -74,7 +75,7 @@ class SceneTask:
     Args:
         model: The whole model.
         tokenizer: Of its language model.
-        videos: To learn from.
+        source: Of the videos to learn from.
         held_out: To measure on, whole.
         batch: Stretches of video a batch.
         longest: Frames of a stretch at most.
@@ -89,35 +90,32 @@ class SceneTask:
     name: ShippedName = "hawkeye"
 
     def __init__(
-        self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, videos: Sequence[StoredVideo],
-        held_out: Sequence[StoredVideo], *, batch: int, longest: int = 96, questions: bool = True, dense: float = 1.0,
+        self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, source: VideoSource,
+        held_out: Sequence[Video], *, batch: int, longest: int = 96, questions: bool = True, dense: float = 1.0,
         balance: float = 0.02, exchanged: float = 0.0, texts: Sequence[str] = (), seed: int = 0,
     ) -> None:  # fmt: skip
-        self.hawkeye, self.tokenizer, self.videos, self.held_out = model.train(), tokenizer, videos, held_out
+        self.hawkeye, self.tokenizer, self.source, self.held_out = model.train(), tokenizer, source, held_out
         self.batch, self.longest, self.questions = batch, longest, questions
         self.dense, self.balance, self.exchanged = dense, balance, exchanged
         self.measure = "iou" if questions else "ap"
-        accounts = [video.account for video in videos]
-        self.book = LabelBook.of(accounts)
+        self.book = LabelBook.of(source.accounts)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model: nn.Module = SceneWithHeads(model, len(self.book))
         if not questions:
             model.backbone.requires_grad_(False)
-        foreign = keys_of(accounts)
+        foreign = keys_of(source.accounts)
         self.asker = Asker(tokenizer, scene_token_id=model.scene_token_id, foreign=foreign, texts=texts)
         self.asked = held_out_questions([video.account for video in held_out], foreign, seed=seed)
 
     def batches(self, seed: int, start: int) -> Iterator[SceneQuestions]:
         """Batch k is drawn by a generator of (seed, k)."""
-        number = start
-        while True:
-            yield self.draw(np.random.default_rng([seed, number]))
-            number += 1
+        for number, videos in enumerate(self.source.pools(seed, start), start):
+            yield self.draw(videos, np.random.default_rng([seed, number]))
 
-    def draw(self, rng: np.random.Generator) -> SceneQuestions:
-        """One batch."""
-        stretches = [draw_stretch(self.videos, rng, longest=self.longest) for _ in range(self.batch)]
+    def draw(self, videos: Sequence[Video], rng: np.random.Generator) -> SceneQuestions:
+        """One batch of stretches of some videos."""
+        stretches = [draw_stretch(videos, rng, longest=self.longest) for _ in range(self.batch)]
         packed = None
         if self.questions:
             packed = pack(
@@ -171,7 +169,7 @@ class SceneTask:
     def _label_measures(self, tokens: Sequence[Tensor]) -> dict[str, float]:
         scores, truth = [], []
         for video, own in zip(self.held_out, tokens, strict=True):
-            scores.append(cast(SceneWithHeads, self.model).label_logits(own[None])[0].detach().numpy())
+            scores.append(cast(SceneWithHeads, self.model).label_logits(own[None])[0].detach().cpu().numpy())
             truth.append(self.book.frames(video.account, video.frames, video.fps))
         all_scores, all_truth = np.concatenate(scores), np.concatenate(truth)
         found, begin = {}, 0
@@ -201,9 +199,9 @@ class SceneTask:
         durations = [self.held_out[index].account.duration_s for index, _ in self.asked]
         return grounding_measures([item for _, item in self.asked], said, durations)
 
-    def _tokens(self, video: StoredVideo, *, plain: bool) -> Tensor:
+    def _tokens(self, video: Video, *, plain: bool) -> Tensor:
         """[T, 2, D]."""
-        scene = collate_scenes([video.whole().window])
+        scene = collate_scenes([video.whole().window]).to(next(self.model.parameters()).device)
         with torch.no_grad():
             tokens = halves(scene.frame_tokens.float()) if plain else self.hawkeye.encode(scene).tokens
         return tokens[0]
@@ -211,6 +209,6 @@ class SceneTask:
 
 def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Binary cross-entropy, those that hold with weight :data:`POSITIVE`: the sum over labels, a mean over frames."""
-    weight = torch.full((), POSITIVE)
+    weight = logits.new_full((), POSITIVE)
     each = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight, reduction="none")
     return each.sum(-1).mean() / 10

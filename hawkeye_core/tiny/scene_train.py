@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -13,7 +14,8 @@ from hawkeye_core.settings import load_settings
 from hawkeye_core.tiny.config import SHIPPED, LoopSettings
 from hawkeye_core.tiny.corpus import sentences
 from hawkeye_core.tiny.loop import train
-from hawkeye_core.tiny.scene_clips import StoredVideo, stored_videos
+from hawkeye_core.tiny.scene_clips import StoredVideo, Video, stored_videos
+from hawkeye_core.tiny.scene_source import DrawnPool, DrawnSource, StoredSource, VideoSource, held_out_videos
 from hawkeye_core.tiny.scene_task import SceneTask
 from hawkeye_core.training.build import begin_with, build_model, start_weights
 from hawkeye_core.training.config import TrainSettings
@@ -30,10 +32,13 @@ class SceneRunSettings(LoopSettings):
     batch: int = Field(default=4, ge=1, le=4096)
     lr: float = Field(default=1.5e-3, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
-    worlds: tuple[str, ...] = ("work/tiny/world",)
-    """Drawn worlds (`hawkeye reconsim draw`); the videos of their split `train` are learned from."""
-    stores: tuple[str, ...] = ("work/tiny/world-store",)
+    worlds: tuple[str, ...] = ()
+    """Drawn worlds (`hawkeye reconsim draw`); the videos of their split `train` are learned from. None: videos are
+    drawn while training goes on, with graphs of the truth, and none is seen for long."""
+    stores: tuple[str, ...] = ()
     """Feature store of each world, best with graphs of the truth (`sidecar` backends); see docs/tiny.md."""
+    stretches_a_video: float = Field(default=80.0, gt=0)
+    """Without worlds: stretches drawn of a video before it is left out. Drawing one takes about a second of a core."""
     clip: float = Field(default=5.0, gt=0)
     questions: bool = True
     """Answer questions, and train the language model with it; off: labels of the frames only, several times as fast,
@@ -68,6 +73,23 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
         raise ConfigError(
             f"{len(settings.worlds)} worlds and {len(settings.stores)} stores", remedy="give one store for each world"
         )
+    source, held_out = _drawn(settings) if not settings.worlds else _stored(settings)
+    model, tokenizer = scene_model(held_out[0], seed=settings.seed)
+    if settings.start == SHIPPED:
+        begin_with(model, start_weights(SHIPPED))
+    return SceneTask(
+        model, tokenizer, source, held_out, batch=settings.batch, longest=settings.longest,
+        questions=settings.questions, dense=settings.dense, balance=settings.balance,
+        exchanged=settings.exchanged, texts=sentences(), seed=settings.seed,
+    )  # fmt: skip
+
+
+def _drawn(settings: SceneRunSettings) -> tuple[VideoSource, Sequence[Video]]:
+    fresh = settings.batch / settings.stretches_a_video
+    return DrawnSource(DrawnPool(fresh)), held_out_videos(settings.held_out)
+
+
+def _stored(settings: SceneRunSettings) -> tuple[VideoSource, Sequence[Video]]:
     splits = [stored_videos(*pair) for pair in zip(settings.worlds, settings.stores, strict=True)]
     videos = [video for split in splits for video in split.get("train", [])]
     held_out = [video for split in splits for name in ("val", "test") for video in split.get(name, [])]
@@ -76,17 +98,10 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
             f"{len(videos)} videos to learn from and {len(held_out)} to measure on",
             remedy="draw a world with splits `train` and `test`, such as preset `small`, and extract all of it",
         )
-    model, tokenizer = scene_model(videos[0], seed=settings.seed)
-    if settings.start == SHIPPED:
-        begin_with(model, start_weights(SHIPPED))
-    return SceneTask(
-        model, tokenizer, videos, spread(held_out, settings.held_out), batch=settings.batch, longest=settings.longest,
-        questions=settings.questions, dense=settings.dense, balance=settings.balance,
-        exchanged=settings.exchanged, texts=sentences(), seed=settings.seed,
-    )  # fmt: skip
+    return StoredSource(videos), spread(held_out, settings.held_out)
 
 
-def scene_model(video: StoredVideo, *, seed: int = 0) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
+def scene_model(video: Video, *, seed: int = 0) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
     """New scene modules on the package's Video-LLaVA, and its tokenizer."""
     import torch
 

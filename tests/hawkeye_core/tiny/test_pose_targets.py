@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from hawkeye_core.tiny.pose_targets import counted_cells, heatmaps, sigma_of, tag_cells
 
@@ -16,7 +17,8 @@ H, W = 32, 64
 def people():
     rng = np.random.default_rng(3)
     xy = rng.uniform(-8, 72, (2, 3, 17, 2)).astype(np.float32)
-    return xy, rng.random((2, 3, 17)) < 0.7, rng.uniform(1, 2, (2, 3)).astype(np.float32)
+    arrays = xy, rng.random((2, 3, 17)) < 0.7, rng.uniform(1, 2, (2, 3)).astype(np.float32)
+    return tuple(map(torch.from_numpy, arrays))
 
 
 @pytest.mark.parametrize("stride", [2, 4])
@@ -52,8 +54,8 @@ def test_tag_cells_equal_a_literal_loop(people):
 
 
 def test_cells_in_a_box_do_not_count():
-    boxes = np.full((2, 2, 4), np.nan, np.float32)
-    boxes[0, 1] = 5, 3, 14, 20
+    boxes = torch.full((2, 2, 4), torch.nan)
+    boxes[0, 1] = torch.tensor([5.0, 3, 14, 20])
     counted = counted_cells(boxes, stride=4, height=H, width=W)
     for row in range(H // 4):
         for column in range(W // 4):
@@ -63,11 +65,11 @@ def test_cells_in_a_box_do_not_count():
 
 
 def test_nobody_leaves_flat_maps():
-    nobody = np.zeros((1, 0, 17, 2), np.float32), np.zeros((1, 0, 17), bool)
-    assert not heatmaps(*nobody, np.zeros((1, 0), np.float32), stride=4, height=H, width=W).any()
+    nobody = torch.zeros(1, 0, 17, 2), torch.zeros(1, 0, 17, dtype=torch.bool)
+    assert not heatmaps(*nobody, torch.zeros(1, 0), stride=4, height=H, width=W).any()
     assert tag_cells(*nobody, stride=4, height=H, width=W).shape == (1, 0, 17)
-    assert counted_cells(np.zeros((1, 0, 4), np.float32), stride=4, height=H, width=W).all()
+    assert counted_cells(torch.zeros(1, 0, 4), stride=4, height=H, width=W).all()
 
 
 def test_small_people_get_narrow_gaussians():
-    np.testing.assert_allclose(sigma_of(np.array([20, 50, 75, 100, 400], np.float32)), [1, 1, 1.5, 2, 2])
+    np.testing.assert_allclose(sigma_of(torch.tensor([20.0, 50, 75, 100, 400])), [1, 1, 1.5, 2, 2])

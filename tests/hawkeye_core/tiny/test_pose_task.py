@@ -26,8 +26,8 @@ def test_batch_k_is_a_function_of_seed_and_k(task):
     from_two = list(islice(task.batches(3, 2), 3))
     for one, two in zip(from_zero[2:], from_two, strict=True):
         assert torch.equal(one.images, two.images)
-        assert torch.equal(one.heat[1], two.heat[1])
-        assert torch.equal(one.cells, two.cells)
+        assert torch.equal(one.targets().heat[1], two.targets().heat[1])
+        assert torch.equal(one.targets().cells, two.targets().cells)
     assert not torch.equal(from_zero[0].images, from_zero[3].images)
     assert not torch.equal(from_zero[0].images, next(task.batches(4, 0)).images)
 
@@ -35,13 +35,14 @@ def test_batch_k_is_a_function_of_seed_and_k(task):
 def test_shapes_and_padding():
     rng = np.random.default_rng(0)
     samples = [random_sample(stick_frame(rng, people=p), rng, side=96, input_size=256, zoom=(1, 1)) for p in (0, 1, 3)]
-    batch = collate(samples, side=96)
+    batch = collate(samples)
     assert batch.images.shape == (3, 3, 96, 96)
-    assert [m.shape for m in batch.heat] == [(3, 17, 24, 24), (3, 17, 48, 48)]
-    assert batch.cells.shape == (3, 3, 17)
-    assert (batch.cells[0] == -1).all()
-    assert (batch.cells[1, 1:] == -1).all()
-    assert not batch.heat[0][0].any()
+    targets = batch.targets()
+    assert [m.shape for m in targets.heat] == [(3, 17, 24, 24), (3, 17, 48, 48)]
+    assert targets.cells.shape == (3, 3, 17)
+    assert (targets.cells[0] == -1).all()
+    assert (targets.cells[1, 1:] == -1).all()
+    assert not targets.heat[0][0].any()
 
 
 def test_a_few_steps_on_one_batch_lower_every_loss(task):
