@@ -69,6 +69,11 @@ class RelTR(nn.Module):
         self.rel_class_embed = Perceptron(
             2 * width + config.map_widths[1], width, config.predicate_classes + 1, layers=2
         )
+        first, second = ordered_pairs(config.paired_cells, repeats=config.pair_queries)
+        self.register_buffer("pair_first", first, persistent=False)
+        self.register_buffer("pair_second", second, persistent=False)
+        self.pair_first: Tensor
+        self.pair_second: Tensor
 
     def forward(self, images: Tensor, *, padding: Tensor | None = None, auxiliary: bool = False) -> RelTROutput:
         """Predict triplets and entities.
@@ -127,8 +132,7 @@ class RelTR(nn.Module):
             best = ranked_cells(
                 self.entity_class_embed(memory.content), grid, count=self.config.entities, inside=memory.attendable
             )
-        first, second = ordered_pairs(self.config.paired_cells, repeats=self.config.pair_queries)
-        places = best, best[:, first], best[:, second]
+        places = best, best[:, self.pair_first], best[:, self.pair_second]
         entity, subject, object_ = (cells_at(memory.content, which) for which in places)
         anchors = cell_anchors(grid, like=memory.content)
         return (

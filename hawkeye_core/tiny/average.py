@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,7 +16,7 @@ class RunningAverage:
     the first, bad weights are forgotten soon. Other tensors (counts) are copied.
 
     Args:
-        model: Whose tensors are averaged.
+        model: Whose tensors are averaged; it must be where it stays.
         decay: Largest d.
     """
 
@@ -25,21 +25,18 @@ class RunningAverage:
         self.decay = decay
         self.updates = 0
         self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        pairs = [(self.state[name], value) for name, value in model.state_dict().items()]  # these stay in place
+        self._floats, self._values = _columns([pair for pair in pairs if pair[0].is_floating_point()])
+        self._counts, self._counted = _columns([pair for pair in pairs if not pair[0].is_floating_point()])
 
     @torch.no_grad()
     def update(self) -> None:
         """Take in the model's present weights."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
-        floats: list[Tensor] = []
-        values: list[Tensor] = []
-        for name, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                floats.append(self.state[name])
-                values.append(value)
-            else:
-                self.state[name].copy_(value)
-        torch._foreach_lerp_(floats, values, 1 - decay)
+        torch._foreach_lerp_(self._floats, self._values, 1 - decay)
+        if self._counts:
+            torch._foreach_copy_(self._counts, self._counted)
 
     def load(self, state: dict[str, Tensor], *, updates: int) -> None:
         """Go on from a stored average."""
@@ -59,3 +56,7 @@ class RunningAverage:
         finally:
             self.model.load_state_dict(own)
             self.model.train(training)
+
+
+def _columns(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+    return [first for first, _ in pairs], [second for _, second in pairs]

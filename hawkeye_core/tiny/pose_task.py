@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hawkeye_core.datasets.reconsim.frames import labelled_frames
 from hawkeye_core.pose.higher_hrnet import ARCHITECTURES, PIXEL_MEAN, PIXEL_STD, HigherHRNet
+from hawkeye_core.tiny.graphed import Graphed
 from hawkeye_core.tiny.held_out import held_out_frames
 from hawkeye_core.tiny.keypoint_ap import keypoint_ap
 from hawkeye_core.tiny.pose_loss import heatmap_loss, tag_losses
@@ -91,6 +92,7 @@ class PoseTask:
             torch.manual_seed(seed)
             self.model: nn.Module = HigherHRNet(ARCHITECTURES["tiny"])
         self.model.to(memory_format=torch.channels_last)
+        self._forward = Graphed(self.model)
 
     def batches(self, seed: int, start: int) -> Iterator[PoseBatch]:
         """Batch k: crops of the frames of pool k // (pool / B), in an order of its own."""
@@ -115,7 +117,7 @@ class PoseTask:
         """Heatmaps of both resolutions, pull and push."""
         joints = batch.xy.shape[2]
         heat, counted, cells = batch.targets()
-        coarse, fine = self.model(normalised(batch.images))
+        coarse, fine = self._forward(normalised(batch.images))
         pull, push = tag_losses(coarse[:, joints:], cells)
         scale = 10.0  # heatmap errors are means over mostly empty cells: near 1e-3
         found = {

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from hawkeye_core.datasets.reconsim.frames import LabelledFrame, labelled_frames
 from hawkeye_core.relation.architecture import ARCHITECTURES
 from hawkeye_core.relation.config import RelTRSettings
 from hawkeye_core.relation.frames import to_input
-from hawkeye_core.relation.reltr import build_reltr
+from hawkeye_core.relation.reltr import RelTR, RelTROutput, build_reltr
+from hawkeye_core.tiny.graphed import Graphed
 from hawkeye_core.tiny.held_out import held_out_frames
 from hawkeye_core.tiny.relation_dense import dense_loss
 from hawkeye_core.tiny.relation_eval import relation_measures
@@ -27,6 +28,9 @@ _FRESH, _USES = 96, 4
 """Frames drawn at a time, and how often each is used, mirrored and shifted otherwise each time."""
 _PER_VIDEO, _PER_SITE = 8, 6
 """Frames of a video, and videos with a camera; see :mod:`hawkeye_core.tiny.pose_task`."""
+
+
+_PARTS = tuple(field.name for field in fields(RelTROutput) if field.name != "auxiliary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class RelationTask:
         self.settings = RelTRSettings(size="tiny", weights="untrained")
         self.model = build_reltr(ARCHITECTURES["tiny"], seed=seed)
         self.model.to(memory_format=torch.channels_last)
+        self._every = EveryLayer(self.model)
+        self._forward = Graphed(self._every)
 
     def batches(self, seed: int, start: int) -> Iterator[RelationBatch]:
         """Batch k: frames of pool k // (batches a pool), in an order of its own."""
@@ -75,16 +81,11 @@ class RelationTask:
 
     def losses(self, batch: RelationBatch) -> dict[str, Tensor]:
         """Set losses of the last layer by part, of earlier layers as one, and of the encoder's cells."""
-        model = self.model
-        memory, grid = model.encode(self._input(batch.images))
-        states, anchors = model.decode(memory, grid, every_layer=True)
-        *earlier, final = (model.predict(state, grid, anchors) for state in states)
+        logits, boxes, *flat = self._forward(self._input(batch.images))
+        *earlier, final = outputs_of(flat)
         output = replace(final, auxiliary=tuple(earlier))
         found = relation_losses(output, batch.targets, weights=self.weights)
-        return {
-            **found,
-            "dense": self.weights.dense * dense_loss(*model.predict_cells(memory, grid), batch.targets, grid),
-        }
+        return {**found, "dense": self.weights.dense * dense_loss(logits, boxes, batch.targets, self._every.grid)}
 
     def evaluate(self) -> dict[str, float]:
         """AP50 of entities and R@20 of triplets on whole held-out frames."""
@@ -93,6 +94,36 @@ class RelationTask:
     def _input(self, images: NDArray[np.uint8] | Tensor) -> Tensor:
         s, device = self.settings, next(self.model.parameters()).device
         return to_input(images, short_side=s.short_side, long_side=s.long_side, device=device, dtype=torch.float32)
+
+
+class EveryLayer(nn.Module):
+    """What the losses need of a network, as one tuple of tensors.
+
+    Shapes:
+        images [B, 3, H, W] -> logits [B, S, C + 1] and boxes [B, S, 4] of the encoder's cells, then the predictions of
+        every decoder layer; see :func:`outputs_of`
+    """
+
+    grid: tuple[int, int]
+    """Rows and columns of the S cells of the last images."""
+
+    def __init__(self, model: RelTR) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        memory, self.grid = self.model.encode(images)
+        states, anchors = self.model.decode(memory, self.grid, every_layer=True)
+        layers = [self.model.predict(state, self.grid, anchors) for state in states]
+        parts = [getattr(layer, name) for layer in layers for name in _PARTS]
+        return (*self.model.predict_cells(memory, self.grid), *parts)
+
+
+def outputs_of(parts: Sequence[Tensor]) -> list[RelTROutput]:
+    """The predictions of each layer, from all parts of all layers one after the other."""
+    layers = (parts[i : i + len(_PARTS)] for i in range(0, len(parts), len(_PARTS)))
+    return [RelTROutput(**dict(zip(_PARTS, layer, strict=True))) for layer in layers]
 
 
 def varied(frame: LabelledFrame, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Annotation]:

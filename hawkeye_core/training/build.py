@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,18 @@ def max_length(config: HawkeyeConfig) -> int:
 
 
 def _identity(config: HawkeyeConfig) -> dict[str, Any]:
-    """What a model is, as JSON gives it back."""
+    """What a model is, as JSON gives it back; which version of transformers wrote it, and from where, does not count."""
     names = set(inspect.signature(HawkeyeConfig.__init__).parameters) - {"self", "kwargs"} - FREE_OF_START
-    values: dict[str, Any] = json.loads(json.dumps({name: getattr(config, name) for name in sorted(names)}))
-    return values
+    values: dict[str, Any] = {name: getattr(config, name) for name in sorted(names)}
+    values["llava"] = _without(config.llava_config().to_dict(), {"transformers_version", "_name_or_path", "dtype"})
+    whole: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return whole
+
+
+def _without(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """A dict of dicts without some of the names, on every level."""
+    return {
+        name: _without(value, names) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if name not in names
+    }
