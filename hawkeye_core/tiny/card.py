@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from safetensors.torch import load_file
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.settings import Settings
 from hawkeye_core.tiny.checkpoint import BEST, LAST, METRICS, save_weights, write_whole
+from hawkeye_core.tiny.machine import hardware
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.record import RECORD, git_commit, write_json
 from hawkeye_core.weights import sha256_of
@@ -52,7 +52,7 @@ class Card(Settings):
     samples: int
     """Seen in training, of all runs that led here."""
     minutes: float
-    """Of training on one core, of all runs that led here; the machine may have been shared."""
+    """Of training, of all runs that led here; the machine may have been shared."""
     parameters: int
     metrics: dict[str, float]
     """On held-out scenes."""
@@ -118,7 +118,7 @@ def new_card(
         steps=sum(one["steps"] for one in counted), samples=sum(one["samples"] for one in counted),
         minutes=round(sum(one["minutes"] for one in counted), 1),
         parameters=record["parameters"] if parameters is None else parameters,
-        settings=_without_places(record["settings"]), hardware=hardware(),
+        settings=_without_places(record["settings"]), hardware=_hardware(counted),
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         git_commit=git_commit(Path(__file__).parent), date=datetime.now(UTC).date().isoformat(),
     )  # fmt: skip
@@ -170,7 +170,7 @@ def as_markdown(card: Card) -> str:
     rows = {
         "data": card.data, "good for": card.good_for, "not for": card.not_for, "held-out scenes": metrics,
         "parameters": f"{card.parameters:,}", "steps": f"{card.steps:,}", "samples seen": f"{card.samples:,}",
-        "minutes": f"{card.minutes:g} on {card.hardware}", "seed": str(card.settings.get("seed", "")),
+        "minutes": f"{card.minutes:g}{': ' if ' before that ' in card.hardware else ' on '}{card.hardware}", "seed": str(card.settings.get("seed", "")),
         "versions": ", ".join(f"{name} {value}" for name, value in card.versions.items()),
         "commit": card.git_commit or "none", "date": card.date, "licence": card.licence, "SHA-256": f"`{card.sha256}`",
     }  # fmt: skip
@@ -193,11 +193,15 @@ def _earlier(path: Path) -> Card | None:
     return read_card(path) if path.is_file() else None
 
 
-def hardware() -> str:
-    """This machine's processor and number of cores."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"one thread of {os.cpu_count()} x {model}"
+def _hardware(counted: Sequence[Mapping[str, Any]]) -> str:
+    """What was trained on, of the last run first; with the minutes of each where there is more than one machine."""
+    parts: list[tuple[str, float]] = []
+    for one in counted:
+        name = str(one.get("hardware") or hardware())
+        if parts and parts[-1][0] == name:
+            parts[-1] = name, parts[-1][1] + one["minutes"]
+        else:
+            parts.append((name, one["minutes"]))
+    if len(parts) == 1:
+        return parts[0][0]
+    return ", before that ".join(f"{minutes:.4g} on {name}" for name, minutes in parts)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, Protocol
 
+import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -39,6 +41,20 @@ class _Stream(IterableDataset[Any]):
         rounds, turn = divmod(self.start, workers)
         stream, behind = (worker + turn) % workers, worker + turn >= workers
         return self.task.batches((self.seed + stream * _STREAM) % 2**31, rounds + int(behind))
+
+
+@contextmanager
+def one_thread_a_process() -> Iterator[None]:
+    """Data processes started in here draw with one thread each, not with as many as there are cores.
+
+    OpenCV is told so in the process that starts them: in a forked one, once its threads have run, it would hang.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def loader(task: Batches, *, seed: int, start: int, workers: int) -> DataLoader[Any]:

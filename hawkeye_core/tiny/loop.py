@@ -24,7 +24,8 @@ from hawkeye_core.tiny.checkpoint import (
     save_weights,
 )
 from hawkeye_core.tiny.config import RANDOM, SHIPPED, LoopSettings
-from hawkeye_core.tiny.loading import device_of, loader, to_device
+from hawkeye_core.tiny.loading import device_of, loader, one_thread_a_process, to_device
+from hawkeye_core.tiny.machine import hardware
 from hawkeye_core.tiny.means import Means
 from hawkeye_core.tiny.shipped import ShippedName, shipped
 from hawkeye_core.training.record import RECORD, fresh_folder, write_json
@@ -109,11 +110,11 @@ class _Run:
         """All steps that are left."""
         settings, model = self.settings, self.task.model
         self._record("running")
-        batches = iter(loader(self.task, seed=settings.seed, start=self.step, workers=settings.workers))
         model.train()
         rows = Means()
         saved = time.monotonic()
-        with StopSignal(self.folder) as stop, step_progress() as bar:
+        with one_thread_a_process(), StopSignal(self.folder) as stop, step_progress() as bar:
+            batches = iter(loader(self.task, seed=settings.seed, start=self.step, workers=settings.workers))
             shown = bar.add_task(self.task.name, total=settings.steps, completed=self.step, note="")
             while not self._done():
                 if stop.asked():
@@ -205,6 +206,7 @@ class _Run:
             "status": status, "task": self.task.name, "measure": self.task.measure,
             "settings": settings.model_dump(mode="json"), "steps": self.step,
             "samples": self.step * settings.batch, "minutes": round(self.seconds / 60, 2), "result": self.result,
+            "hardware": hardware(self.device, threads=settings.threads, workers=settings.workers),
             "parameters": sum(p.numel() for p in self.task.model.parameters()),
         })  # fmt: skip
 
