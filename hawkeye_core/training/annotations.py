@@ -38,6 +38,8 @@ class VideoAnnotation(Settings):
     split: Split
     note: str = ""
     """Anything a reader should know; not used."""
+    question: str = ""
+    """What training asks about the video; empty: the paper's question. Evaluation always asks the paper's."""
 
     def timeline(self) -> list[Segment]:
         """The segments ordered by start."""

@@ -60,9 +60,16 @@ class Collator:
         self._known: dict[str, list[int]] = {}
 
     def prompt_ids(self, spec: WindowSpec) -> list[int]:
-        """Token ids of one window's question."""
+        """Token ids of the paper's question about a window."""
+        return self._asked(spec, INSTRUCTION)
+
+    def training_ids(self, sample: WindowSample) -> list[int]:
+        """Token ids of the sample's own question."""
+        return self._asked(sample.spec, sample.question)
+
+    def _asked(self, spec: WindowSpec, question: str) -> list[int]:
         seconds = Counter(int(k / spec.fps) for k in range(spec.stop - spec.start))
-        return self.join_prompt(list(seconds.items()), INSTRUCTION)
+        return self.join_prompt(list(seconds.items()), question)
 
     def answer_ids(self, sample: WindowSample) -> list[int]:
         """Token ids of one window's answer, ended."""
@@ -98,7 +105,7 @@ class Collator:
         Raises:
             ConfigError: A sample is longer than the language model takes; it is named.
         """
-        prompts = [self.prompt_ids(sample.spec) for sample in samples]
+        prompts = [self.training_ids(sample) for sample in samples]
         answers = [self.answer_ids(sample) for sample in samples]
         self._check(samples, [len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])
         rows = [p + a for p, a in zip(prompts, answers, strict=True)]

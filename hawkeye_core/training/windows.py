@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch.utils.data import Dataset
 
 from feature_store.store import FeatureStore
 from feature_store.window import Window
+from hawkeye_core.answers.render import INSTRUCTION
 from hawkeye_core.answers.segments import Segment, clip_segments
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.training.annotations import VideoAnnotation
@@ -41,6 +42,8 @@ class WindowSample:
     spec: WindowSpec
     window: Window
     segments: tuple[Segment, ...]
+    question: str = field(default=INSTRUCTION, kw_only=True)
+    """What training asks."""
 
 
 def plan_windows(n_frames: int, *, length: int, hop: int) -> list[tuple[int, int]]:
@@ -104,6 +107,7 @@ class WindowDataset(Dataset[WindowSample]):
     def __init__(self, store: FeatureStore, annotations: Sequence[VideoAnnotation], *, length: int, hop: int) -> None:
         self.store = store
         self.timelines = {item.video: item.timeline() for item in annotations}
+        self.questions = {item.video: item.question or INSTRUCTION for item in annotations}
         self.specs = window_specs(store, list(self.timelines), length=length, hop=hop)
 
     def __len__(self) -> int:
@@ -115,4 +119,5 @@ class WindowDataset(Dataset[WindowSample]):
         inside = clip_segments(self.timelines[spec.video], spec.start_s, end_s)
         # A sliver shorter than one frame cannot be seen in this window: it is the neighbour's.
         segments = tuple(s.shifted(-spec.start_s) for s in inside if s.end_s - s.start_s >= 1 / spec.fps)
-        return WindowSample(spec, self.store.window(spec.video, spec.start, spec.stop), segments)
+        window = self.store.window(spec.video, spec.start, spec.stop)
+        return WindowSample(spec, window, segments, question=self.questions[spec.video])

@@ -23,6 +23,10 @@ class Stage1Collator(Collator):
             raise TypeError(f"{type(spec).__name__} is not the spec of a stage-1 sample")
         return self.join_prompt(_runs(spec), spec.question)
 
+    def training_ids(self, sample: WindowSample) -> list[int]:
+        """Token ids of one sample's question; here each has one anyhow."""
+        return self.prompt_ids(sample.spec)
+
     def answer_ids(self, sample: WindowSample) -> list[int]:
         """Token ids of one sample's answer, ended."""
         if not isinstance(sample, Stage1Sample):

@@ -1,0 +1,1 @@
+"""Instruction tables: what a data set's annotations become before a model learns from them."""
