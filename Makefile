@@ -23,6 +23,7 @@ RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
 TINY_MINUTES ?= 60
+DATASETS    ?=
 ARGS        ?=
 # A store named by the user wins over the one in CONFIG; the default above does not.
 NAMED_STORE := $(if $(filter environment command% override,$(origin STORE)),$(STORE))
@@ -32,7 +33,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help setup demo extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
+.PHONY: help setup demo datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,8 +68,11 @@ demo: $(STAMP)  ## the whole path on drawn videos with the small trained network
 extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=paper]
 	@$(PY) -m flows.extract $(if $(VIDEOS),--videos $(foreach v,$(VIDEOS),'$(v)')) $(if $(NAMED_STORE),--store '$(NAMED_STORE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
 
-up: $(STAMP)  ## start Prefect server and worker on loopback and deploy extract-features/local
-	@VIDEOS='$(VIDEOS)' STORE='$(NAMED_STORE)' CONFIG='$(CONFIG)' $(PY) -m flows.services up $(ARGS)
+datasets: $(STAMP)  ## instruction tables from the data sets' annotation files: DATASETS=sets.yaml, or ARGS="tsl300.annotations=..."
+	@$(PY) -m flows.datasets $(if $(DATASETS),--config '$(DATASETS)') $(ARGS)
+
+up: $(STAMP)  ## start Prefect server and worker on loopback and deploy extract-features/local and build-instructions/local
+	@DATASETS='$(DATASETS)' VIDEOS='$(VIDEOS)' STORE='$(NAMED_STORE)' CONFIG='$(CONFIG)' $(PY) -m flows.services up $(ARGS)
 
 status: $(STAMP)  ## say what of server and worker runs, and where
 	@$(PY) -m flows.services status || true

@@ -17,14 +17,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from rich.console import Console
 
-from flows.names import DEPLOYMENT, FLOW, LIMIT, POOL
+from flows.names import DEPLOYMENT, FLOW, INSTRUCTIONS_FLOW, LIMIT, POOL
 from flows.place import DEFAULT_PORT, Place
 from flows.processes import Service, flow_run_processes, held, stop
 from flows.server_api import ServerApi, ServerError, wait_until
-from flows.settings_cli import add_settings_options, read_settings
+from flows.settings_cli import add_settings_options, read_dataset_settings, read_settings
 from hawkeye_core.errors import ConfigError, HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
 
@@ -132,8 +133,18 @@ def deploy(place: Place, settings: ExtractSettings) -> None:
     with ServerApi(place.api_url) as api:
         api.ensure_pool(POOL)
         api.set_limit(LIMIT, settings.workers)
-    parameters = json.dumps({"settings": settings.model_dump(mode="json")})
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", DEPLOYMENT, "--params", parameters]
+    _deploy(place, FLOW, settings.model_dump(mode="json"))
+    out.print(f"deploy  {FLOW}/{DEPLOYMENT}: {', '.join(settings.videos)} -> {settings.store}")
+    sets = read_dataset_settings(os.environ)
+    _deploy(place, INSTRUCTIONS_FLOW, {} if sets is None else sets.model_dump(mode="json"))
+    where = "its settings are given with each run" if sets is None else sets.out
+    out.print(f"deploy  {INSTRUCTIONS_FLOW}/{DEPLOYMENT}: {where}")
+
+
+def _deploy(place: Place, flow: str, settings: dict[str, Any]) -> None:
+    parameters = json.dumps({"settings": settings})
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", f"{flow}/{DEPLOYMENT}"]
+    command += ["--params", parameters]
     done = subprocess.run(
         command, cwd=place.root, env=place.environment(), capture_output=True, text=True, check=False, timeout=300
     )
@@ -141,7 +152,6 @@ def deploy(place: Place, settings: ExtractSettings) -> None:
         log.write(done.stdout + done.stderr)
     if done.returncode != 0:
         raise ServerError(f"prefect deploy failed\n{done.stdout}{done.stderr}")
-    out.print(f"deploy  {FLOW}/{DEPLOYMENT}: {', '.join(settings.videos)} -> {settings.store}")
 
 
 def down(place: Place) -> None:

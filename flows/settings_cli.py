@@ -6,6 +6,7 @@ import argparse
 import shlex
 from collections.abc import Mapping
 
+from hawkeye_core.datasets.instructions.config import DatasetSettings
 from hawkeye_core.extraction.config import ExtractSettings
 from hawkeye_core.settings import load_settings
 
@@ -39,3 +40,13 @@ def read_settings(options: argparse.Namespace, *, environment: Mapping[str, str]
             "store": options.store or variables.get("STORE") or None,
         },
     )
+
+
+def read_dataset_settings(environment: Mapping[str, str]) -> DatasetSettings | None:
+    """Settings of the flow ``build-instructions`` from the file that ``DATASETS`` names; None if it names none.
+
+    Raises:
+        ConfigError: The file, a key or a value is wrong.
+    """
+    path = environment.get("DATASETS") or None
+    return None if path is None else load_settings(DatasetSettings, config=path)

@@ -10,6 +10,7 @@ import typer
 from feature_store.errors import StoreError
 from hawkeye_core import __version__
 from hawkeye_core.cli.console import errors
+from hawkeye_core.cli.data import app as data_app
 from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
 from hawkeye_core.cli.model import app as model_app
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("extract")(extract)
 app.add_typer(store_app, name="store")
+app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.add_typer(tiny_app, name="tiny")
 app.add_typer(reconsim_app, name="reconsim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -123,7 +124,8 @@ class EveryLayer(nn.Module):
 def outputs_of(parts: Sequence[Tensor]) -> list[RelTROutput]:
     """The predictions of each layer, from all parts of all layers one after the other."""
     layers = (parts[i : i + len(_PARTS)] for i in range(0, len(parts), len(_PARTS)))
-    return [RelTROutput(**dict(zip(_PARTS, layer, strict=True))) for layer in layers]
+    named: list[dict[str, Any]] = [dict(zip(_PARTS, layer, strict=True)) for layer in layers]
+    return [RelTROutput(**one) for one in named]
 
 
 def varied(frame: LabelledFrame, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Annotation]:

@@ -102,8 +102,8 @@ def as_markdown(card: DataCard) -> str:
         rate = "unknown" if one.base_rate is None else f"{one.base_rate:.1%}"
         hours = f"{one.hours:.1f}" + (f" + {one.unknown_durations} unknown" if one.unknown_durations else "")
         lines.append(
-            f"| {name} | {one.videos:,} | {one.anomalous:,} | {one.segments:,} | {one.segments_per_video:.2f} | {stated} "
-            f"| {one.mean_segment_s:.1f} | {hours} | {rate} |"
+            f"| {name} | {one.videos:,} | {one.anomalous:,} | {one.segments:,} | {one.segments_per_video:.2f} "
+            f"| {stated} | {one.mean_segment_s:.1f} | {hours} | {rate} |"
         )
     lines += ["", "## Protocols", "", *(f"* {source}: {text}" for source, text in card.protocols.items())]
     lines += ["", "## What was changed or left out", ""]

@@ -1,4 +1,4 @@
-"""Checks of instructions against the files on disk and the feature store: nothing is found out in the middle of a run."""
+"""Checks of instructions against files and feature store: nothing is found out in the middle of a run."""
 
 from __future__ import annotations
 

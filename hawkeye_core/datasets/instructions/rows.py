@@ -13,7 +13,7 @@ from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.source import Split
 
 Sentiment = Literal["S-S", "S-D"]
-"""The paper's two kinds of sets: scene-sparsity (daily life, TSL-300) and scene-density (13 crime scenes, UCF-Crime)."""
+"""The paper's two kinds: scene-sparsity (daily life, TSL-300) and scene-density (13 crime scenes, UCF-Crime)."""
 
 BATCH_ROWS = 2048
 
@@ -83,9 +83,7 @@ class Instruction:
     def record(self) -> dict[str, Any]:
         """The row as plain values, in the order of :data:`SCHEMA`."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "segments"}
-        rows = [
-            {"start": s.start_s, "end": s.end_s, "category": s.category, "reason": s.reason} for s in self.segments
-        ]
+        rows = [{"start": s.start_s, "end": s.end_s, "category": s.category, "reason": s.reason} for s in self.segments]
         values |= {"segments": rows, "answer": self.answer}
         return {name: values[name] for name in SCHEMA.names}
 

@@ -59,11 +59,18 @@ def stage2_rows(
             remarks += [Remark("note", NO_REASON, video.video) for segment in segments if not segment.reason]
             rows.append(
                 Instruction(
-                    video=video.video, path=video.path, source=source.name, sentiment=sentiment,
-                    protocol=source.protocol, split=video.split, label=video.label, segments=segments,
+                    video=video.video,
+                    path=video.path,
+                    source=source.name,
+                    sentiment=sentiment,
+                    protocol=source.protocol,
+                    split=video.split,
+                    label=video.label,
+                    segments=segments,
                     question=question_for(video.video, seed=seed, phrasings=phrasings),
-                    duration_s=video.duration_s, fps=video.fps,
-                )  # fmt: skip
+                    duration_s=video.duration_s,
+                    fps=video.fps,
+                )
             )
     return Stage2(tuple(rows), tuple(remarks))
 
