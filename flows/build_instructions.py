@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed, State
@@ -79,9 +79,13 @@ def make_tables(settings: DatasetSettings, sources: Sequence[SourceVideos]) -> B
 
 
 def publish(built: Built) -> None:
-    """The card and the findings as artifacts of the run."""
+    """The card and the findings as artifacts of the run, the counts as lines of its log."""
     from hawkeye_core.datasets.instructions.card import as_markdown
 
+    logger = get_run_logger()
+    for name, one in built.card.sets.items():
+        logger.info("%s: %d videos, %d segments", name, one.videos, one.segments)
+    logger.info("%d findings; everything is in %s", len(built.findings), built.folder)
     create_markdown_artifact(as_markdown(built.card), key=CARD_KEY, description="What the tables hold.")
     rows = [
         {"severity": one.severity, "rule": one.rule, "video": one.video, "detail": one.detail}

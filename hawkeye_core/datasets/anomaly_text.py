@@ -6,8 +6,8 @@ Lv & Sun 2024 (github.com/ktr-hubrt/VAD-LLaMA, ``data/UCF_Instruct.json``, 1610 
     [{"video": "frames/Abuse/Abuse001_x264.mp4", "video_label": "2728", "length": 2728,
       "QA": [{"q": ..., "a": "Yes, there exist anomalies from 8.6s to 11.3s and 33.3s to 36.8s."}]}, ...]
 
-The text is the output of a detector, not of people: 650 of the 810 anomalous videos have times, 924 ranges; of 160 it
-says only that there are anomalies. ``length`` is the number of frames less one, at 30 a second. Also read are
+650 of the 810 anomalous videos have times, 924 ranges; of 160 it is said only that there are anomalies. Where the times
+come from is not said. ``length`` is the number of frames less one, at 30 a second. Also read are
 ``{video: text}``, and lists whose records hold the text under ``text``, ``answer``, or as the last answer of
 ``conversations`` (``[{"from": "human" or "gpt", "value": text}, ...]``).
 """
@@ -61,7 +61,7 @@ def parse_anomaly_text(text: str, *, duration_s: float | None = None) -> tuple[S
         AnnotationError: The text is not of this form, or a range ends before it starts.
     """
     shown = repr(text)[:80]
-    plain = text.strip() if isinstance(text, str) and len(text) <= MAX_TEXT else ""
+    plain = " ".join(text.split()) if isinstance(text, str) and len(text) <= MAX_TEXT else ""
     if _NO.fullmatch(plain):
         return ()
     head = _YES.match(plain)

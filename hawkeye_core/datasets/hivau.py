@@ -35,7 +35,12 @@ MAX_REASON = 160
 """Longest reason that is made of a text, in characters."""
 MAX_TEXT = 65_536
 """Longest text of a video, in characters."""
-MAX_EVENTS = (
+MAX_EVENTS = 10_000
+"""Most events that a video can have."""
+NORMAL = "normal"
+"""A label that begins so is that of a normal video, as none at all is."""
+
+_EVENTS = (
     'the file is {video: {"n_frames": frames, "fps": rate, "label": [classes], "events": [[start, end], ...]}}, '
     "times in seconds"
 )

@@ -7,7 +7,7 @@
     new_joints/000001.npy           [T, 22, 3] float32 metres, y up, 20 frames a second; SMPL's first 22 joints
 
 Of the arrays only the heads are read, which say how long a motion lasts (all arrays together have a gigabyte); their
-content is read and checked one by one by :func:`read_joints`.
+content is read and checked one by one by :meth:`CaptionedMotions.joints`.
 
 As the data set's own loader does, a start or end that is ``nan`` is taken for 0, and ids without files are passed over;
 both are remarked. A caption that ends behind its clip is clipped, one that ends before it starts is dropped.
@@ -15,41 +15,27 @@ both are remarked. A caption that ends behind its clip is clipped, one that ends
 
 from __future__ import annotations
 
-import io
 import math
-import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hawkeye_core.datasets.reading import plain_name, read_bytes, read_lines
+from hawkeye_core.datasets.humanml3d_joints import FPS, HOW_TO_GET, frames_of, read_joints
+from hawkeye_core.datasets.plain_text import clean_text
+from hawkeye_core.datasets.reading import plain_name, read_lines
 from hawkeye_core.datasets.source import Remark, Split
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.training.stage1.rows import MAX_TEXT
 from hawkeye_core.training.stage1.text import has_words
 from hawkeye_core.weights import sha256_of
 
-FPS = 20
-JOINTS = 22
 MIRRORED = "M"
 """In front of the id of a mirrored motion."""
 BROKEN = frozenset({"007975", "M007975"})
 """Motions of the test split that are not finite in the published set (issue 118 of its repository); they are looked
 into at once, and dropped where it is so."""
-MAX_FRAMES = 100_000
-MAX_BYTES = 64 * 2**20
-MAX_M = 1000.0
-"""No joint is farther than this from the origin, metres."""
-HOW_TO_GET = (
-    "make the data set as github.com/EricGuo5513/HumanML3D says; the folder holds train.txt, texts/ and new_joints/"
-)
-
-_HEAD_BYTES = 4096
-"""More than the head of any array of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +92,11 @@ class CaptionedMotions:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def joints(self, motion: CaptionedMotion) -> NDArray[np.float32]:
-        """[T, 22, 3] metres, y up."""
+        """[T, 22, 3] metres, y up.
+
+        Raises:
+            AnnotationError: As :func:`read_joints`.
+        """
         return read_joints(_joints_path(self.folder, motion.motion))
 
 
@@ -137,63 +127,6 @@ def read_humanml3d(folder: str | Path, *, split: Split) -> CaptionedMotions:
         if found is not None:
             motions.append(found)
     return CaptionedMotions(folder, tuple(motions), tuple(remarks), {listed.name: sha256_of(listed)})
-
-
-def read_joints(path: str | Path) -> NDArray[np.float32]:
-    """A motion [T, 22, 3], metres, y up, 20 frames a second.
-
-    Raises:
-        AnnotationError: The file is missing, damaged, not such an array, or a joint is not finite or a kilometre away.
-    """
-    frames = frames_of(path)
-    content = read_bytes(path, remedy=HOW_TO_GET, max_bytes=MAX_BYTES)
-    try:
-        joints = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, TypeError, MemoryError) as error:
-        _no_array(path, f"cannot be read: {error}", error)
-    if joints.shape != (frames, JOINTS, 3):
-        _no_array(path, "changed while it was read")
-    if not (np.abs(joints) <= MAX_M).all():  # also where it is not a number
-        _no_array(path, f"a joint is not finite or farther than {MAX_M:.0f} m away")
-    return np.ascontiguousarray(joints, np.float32)
-
-
-def frames_of(path: str | Path) -> int:
-    """T of a motion's file [T, 22, 3], from its head and its size.
-
-    Raises:
-        AnnotationError: As :func:`read_joints`, which also looks at the content.
-    """
-    path = Path(path)
-    try:
-        if not path.is_file():
-            _no_array(path, "no such file" if not path.exists() else "is no file")
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            stream = io.BytesIO(file.read(_HEAD_BYTES))
-    except (OSError, ValueError) as error:
-        _no_array(path, f"cannot be read: {error}", error)
-    try:
-        version = np.lib.format.read_magic(stream)
-        head = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in head:
-            _no_array(path, f"has version {version} of the format; known are 1.0 and 2.0")
-        shape, _, kind = head[version](stream, max_header_size=_HEAD_BYTES)
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError, AttributeError,
-            RecursionError, MemoryError, OverflowError) as error:  # fmt: skip
-        _no_array(path, f"is no array of numpy: {str(error)[:200]}", error)
-    if kind.kind != "f" or kind.itemsize not in (4, 8) or len(shape) != 3 or tuple(shape[1:]) != (JOINTS, 3):
-        _no_array(path, f"is {str(shape)[:60]} of {str(kind)[:60]}, not [T, {JOINTS}, 3] of float32")
-    frames = shape[0]
-    if type(frames) is not int or not 0 < frames <= MAX_FRAMES:
-        _no_array(path, f"has {str(frames)[:30]} frames, not 1 to {MAX_FRAMES:,}")
-    if size != stream.tell() + frames * JOINTS * 3 * kind.itemsize:
-        _no_array(path, f"has {size:,} bytes, not those of {frames} frames")
-    return frames
-
-
-def _no_array(path: str | Path, what: str, cause: BaseException | None = None) -> NoReturn:
-    raise AnnotationError(what, path=path, remedy=HOW_TO_GET) from cause
 
 
 def _joints_path(folder: Path, motion: str) -> Path:
@@ -232,7 +165,7 @@ def _captions(path: Path, motion: str, duration_s: float, remarks: list[Remark])
             raise AnnotationError(
                 f"has {len(parts)} fields, not caption#tokens#start#end", path=where, remedy=HOW_TO_GET
             )
-        text = _clean(parts[0], subject, where, remarks)
+        text = clean_text(parts[0], subject=subject, where=where, remedy=HOW_TO_GET, remarks=remarks)
         start, end = (_seconds(part, subject, where, remarks) for part in parts[2:])
         if not has_words(text):
             remarks.append(Remark("dropped", "the caption has no word", subject))
@@ -246,18 +179,6 @@ def _captions(path: Path, motion: str, duration_s: float, remarks: list[Remark])
                 rule = "the caption ends behind the motion"
                 remarks.append(Remark("clipped", rule, subject, f"{end} of {duration_s} s"))
             yield MotionCaption(text, start, min(end, duration_s), whole=False)
-
-
-def _clean(text: str, subject: str, where: str, remarks: list[Remark]) -> str:
-    """Spaces made single, what cannot be printed left out."""
-    if len(text) > MAX_TEXT:
-        raise AnnotationError(f"the caption has more than {MAX_TEXT} characters", path=where, remedy=HOW_TO_GET)
-    words = " ".join(text.split())
-    printable = " ".join("".join(filter(str.isprintable, words)).split())
-    if printable != words:
-        detail = ascii(words[:60])
-        remarks.append(Remark("note", "characters that cannot be printed are left out", subject, detail))
-    return printable
 
 
 def _seconds(text: str, subject: str, where: str, remarks: list[Remark]) -> float:

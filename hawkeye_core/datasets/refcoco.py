@@ -18,11 +18,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from hawkeye_core.datasets.plain_text import clean_text
 from hawkeye_core.datasets.refcoco_boxes import MAX_ID, Box, RefImage, read_boxes
 from hawkeye_core.datasets.restricted_pickle import load_plain_pickle
 from hawkeye_core.datasets.source import Remark, Split
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.training.stage1.rows import MAX_TEXT
 from hawkeye_core.training.stage1.text import has_words
 from hawkeye_core.weights import sha256_of
 
@@ -162,23 +162,18 @@ class _Reader:
         if not isinstance(row, dict) or not isinstance(row.get("sent"), str):
             self.fail(f"{where}: a sentence has no text `sent`")
         number, text = self._id(row, "sent_id", where), row["sent"]
-        if len(text) > MAX_TEXT:
-            self.fail(f"{where}: a sentence has {len(text):,} characters, more than {MAX_TEXT}")
         subject = f"sent_id {number}"
         if number in self._sentences:
             self.remarks.append(Remark("note", "a sent_id occurs again", subject))
         self._sentences.add(number)
-        words = " ".join(text.split())
-        printable = " ".join("".join(filter(str.isprintable, words)).split())
-        if printable != words:
-            detail = ascii(words[:60])
-            self.remarks.append(Remark("note", "characters that cannot be printed are left out", subject, detail))
-        if not has_words(printable):
+        at = f"{self._path}: {where}"
+        words = clean_text(text, subject=subject, where=at, remedy=HOW_TO_GET, remarks=self.remarks)
+        if not has_words(words):
             self.remarks.append(Remark("dropped", "the expression has no word", subject, ascii(text[:60])))
             return
         if len(self.found) == MAX_EXPRESSIONS:
             self.fail(f"has more than {MAX_EXPRESSIONS:,} sentences")
-        self.found.append(RefExpression(image, box, printable, ref, number, split))
+        self.found.append(RefExpression(image, box, words, ref, number, split))
 
     def _inside(
         self, xywh: tuple[float, float, float, float], image: RefImage, subject: str

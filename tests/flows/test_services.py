@@ -35,6 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         shutil.copy(ROOT / name, root / name)
     write_clip(root / "videos" / "walk.mp4")
     (root / "videos" / "bad.mp4").write_text("this is not a video")
+    write_lists(root / "ucf")
+    (root / "sets.yaml").write_text("out: tables\nucf_crime: {annotations: ucf, times: none}\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -54,10 +56,21 @@ def write_clip(path: Path) -> None:
     writer.release()
 
 
+def write_lists(folder: Path) -> None:
+    """UCF-Crime's lists: a training video without times, and two test videos."""
+    folder.mkdir()
+    (folder / "Anomaly_Train.txt").write_text("Abuse/Abuse001_x264.mp4\n")
+    tests = ["Robbery/Robbery050_x264.mp4", "Testing_Normal_Videos_Anomaly/Normal_Videos_003_x264.mp4"]
+    (folder / "Anomaly_Test.txt").write_text("\n".join(tests) + "\n")
+    times = ["Robbery050_x264.mp4  Robbery  30  150  -1  -1  ", "Normal_Videos_003_x264.mp4  Normal  -1  -1  -1  -1  "]
+    (folder / "Temporal_Anomaly_Annotation.txt").write_text("\n".join(times) + "\n")
+
+
 def environment(place: Place) -> dict[str, str]:
     """A shell without any Prefect settings of its own (the harness of other tests leaves some)."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    return clean | {"PORT": str(place.port), "STORE": "store", "CONFIG": "tiny-untrained", "OMP_NUM_THREADS": "1"}
+    return clean | {"PORT": str(place.port), "STORE": "store", "CONFIG": "tiny-untrained", "DATASETS": "sets.yaml",
+                    "OMP_NUM_THREADS": "1"}  # fmt: skip
 
 
 def services(place: Place, *arguments: str, videos: str = "videos/walk.mp4") -> subprocess.CompletedProcess[str]:
@@ -66,10 +79,10 @@ def services(place: Place, *arguments: str, videos: str = "videos/walk.mp4") -> 
     return subprocess.run(command, cwd=place.root, env=variables, capture_output=True, text=True, check=False)
 
 
-def run_deployment(place: Place) -> subprocess.CompletedProcess[str]:
+def run_deployment(place: Place, name: str = "extract-features/local") -> subprocess.CompletedProcess[str]:
     """What the user types, in the project folder; `prefect.toml` there must lead it to the server."""
     prefect = Path(sys.executable).with_name("prefect")
-    command = [str(prefect), "deployment", "run", "extract-features/local", "--watch"]
+    command = [str(prefect), "deployment", "run", name, "--watch"]
     return subprocess.run(command, cwd=place.root, env=environment(place), capture_output=True, text=True, check=False)
 
 
@@ -88,6 +101,11 @@ def test_up_run_again_down(place: Place) -> None:
     assert "1 videos: 1 done; 16 frames" in filled.stdout  # the run's own log line, streamed
     written = shards(place)
     assert len(written) >= 3  # one a family
+
+    tables = run_deployment(place, "build-instructions/local")
+    assert tables.returncode == 0, tables.stdout + tables.stderr
+    assert "S-D test: 2 videos, 1 segments" in tables.stdout
+    assert (place.root / "tables" / "stage2.parquet").is_file()
 
     # The second `up` restarts nothing and deploys anew, now with the bad file among the videos.
     processes = [Service(name, place.state).process() for name in ("server", "worker")]

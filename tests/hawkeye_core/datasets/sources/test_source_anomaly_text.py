@@ -61,6 +61,7 @@ def test_times_are_cut_at_the_end_of_the_video() -> None:
         "Yes, there exist anomalies from 1s to 2s or 3s to 4s.", "Yes, there exist anomalies from 1s to 2s and.",
         "Yes, there exist anomalies from 1s to 2min.", "Yes, there exist anomalies from 1s to 9999999s.",
         "Yes, there exist anomalies from 1s to " + "9" * 400 + "s.", "Yes, there exist anomalies at noon.",
+        "Yes, there exist anomalies from 1" + " " * 60_000 + "x",
         "Yes, there exist anomalies from 1s to 2s 3s to 4s.", "Yes" + " " * 100_000, 3, None, ["Yes."],
     ],
 )  # fmt: skip

@@ -122,7 +122,7 @@ def test_denial(text: str, denied: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("An anomaly exists. The anomaly event involves a man kicking a dog, suggesting cruelty.", "a man kicking a dog"),
+        ("It exists. The anomaly event involves a man kicking a dog, suggesting cruelty.", "a man kicking a dog"),
         ("An anomaly exists. The video anomaly event begins with Two men; then more.", "two men"),
         ("It exists. The first anomaly, \"Arrest\", involves a man and a woman who are.", "a man and a woman"),
         ("It exists. In the video, a boy runs away.", "a boy runs away"),
