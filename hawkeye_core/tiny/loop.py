@@ -188,16 +188,17 @@ class _Run:
 
     def _evaluate(self) -> None:
         with self.average.in_place(), torch.no_grad():
-            self.result = self.task.evaluate()
+            found = self.task.evaluate()
+        self.result = {name: value for name, value in found.items() if math.isfinite(value)}  # NaN: nothing to measure
         append_row(self.folder, {"step": self.step, "minutes": round(self.seconds / 60, 3), "eval": self.result})
         save_weights(self.average.state, self.folder / LAST)
-        if self.result[self.task.measure] > self.best:
-            self.best = self.result[self.task.measure]
+        if (reached := self.result.get(self.task.measure, -math.inf)) > self.best:
+            self.best = reached
             save_weights(self.average.state, self.folder / BEST)
 
     def _note(self) -> str:
         measure = self.task.measure
-        return f"{measure} {self.result[measure]:.3f} (best {self.best:.3f})" if self.result else ""
+        return f"{measure} {self.result[measure]:.3f} (best {self.best:.3f})" if measure in self.result else ""
 
     def _record(self, status: str) -> None:
         """``run.json``: what the card is made from."""

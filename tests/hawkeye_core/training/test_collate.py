@@ -88,6 +88,16 @@ def test_labels_stand_on_the_answer_only(collator: Collator, data: WindowDataset
         assert int((ids == SCENE_ID).sum()) == 2 * (sample.spec.stop - sample.spec.start)
 
 
+def test_training_asks_the_videos_own_question_and_evaluation_the_papers(
+    collator: Collator, data: WindowDataset
+) -> None:
+    own = dataclasses.replace(data[0], question="When is something wrong?")
+    asked = TOKENIZER.decode(collator([own])["input_ids"][0])
+    assert "\nWhen is something wrong? ASSISTANT:" in asked
+    assert INSTRUCTION not in asked
+    assert f"\n{INSTRUCTION} ASSISTANT:" in TOKENIZER.decode(collator.prompts([own], room=4)["input_ids"][0])
+
+
 def test_prompts_are_padded_on_the_left(collator: Collator, data: WindowDataset) -> None:
     batch = collator.prompts([data[0], data[2]], room=10)
     lengths = [len(collator.prompt_ids(data[i].spec)) for i in (0, 2)]
