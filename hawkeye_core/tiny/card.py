@@ -167,10 +167,11 @@ def read_card(path: Path) -> Card:
 def as_markdown(card: Card) -> str:
     """The card as one table."""
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
+    join = ": " if " before that " in card.hardware else " on "
     rows = {
         "data": card.data, "good for": card.good_for, "not for": card.not_for, "held-out scenes": metrics,
         "parameters": f"{card.parameters:,}", "steps": f"{card.steps:,}", "samples seen": f"{card.samples:,}",
-        "minutes": f"{card.minutes:g}{': ' if ' before that ' in card.hardware else ' on '}{card.hardware}", "seed": str(card.settings.get("seed", "")),
+        "minutes": f"{card.minutes:g}{join}{card.hardware}", "seed": str(card.settings.get("seed", "")),
         "versions": ", ".join(f"{name} {value}" for name, value in card.versions.items()),
         "commit": card.git_commit or "none", "date": card.date, "licence": card.licence, "SHA-256": f"`{card.sha256}`",
     }  # fmt: skip

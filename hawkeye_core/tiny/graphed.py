@@ -35,7 +35,9 @@ class Graphed:
 
     def _recorded(self, inputs: Tensor) -> Callable[..., Any]:
         try:
-            recorded: Callable[..., Any] = torch.cuda.make_graphed_callables(self.module, (inputs.detach().clone(),), allow_unused_input=True)
+            recorded: Callable[..., Any] = torch.cuda.make_graphed_callables(
+                self.module, (inputs.detach().clone(),), allow_unused_input=True
+            )
         except RuntimeError as error:
             logger.warning("runs without a CUDA graph: %s", str(error).partition("\n")[0])
             return self.module

@@ -32,6 +32,7 @@ from hawkeye_core.training.record import RECORD, fresh_folder, write_json
 from hawkeye_core.training.stop import StopSignal
 from hawkeye_core.weights import load_state_dict, load_strictly
 
+
 class Task(Protocol):
     """What is trained, on what, and how good it is."""
 
@@ -94,7 +95,9 @@ class _Run:
             load_strictly(task.model, load_state_dict(path), path=path)
         self.device = device_of(settings.device)
         task.model.to(self.device)
-        if self.device.type == "cuda":  # products in TF32; batches are of one size, so the fastest convolution is sought
+        if (
+            self.device.type == "cuda"
+        ):  # products in TF32; the fastest convolution is sought for the one size of batches
             torch.set_float32_matmul_precision("high")
             torch.backends.cudnn.benchmark = True
         self.average = RunningAverage(task.model, decay=settings.ema)

@@ -6,7 +6,7 @@
     annotations.jsonl               what `hawkeye train` and `hawkeye eval` read: training and test videos of both
     s-s.jsonl, s-d.jsonl            the same of one sentiment, for the two test sets of the paper's Table 1
     llava.jsonl                     training videos as conversations in LLaVA's format
-    regions.parquet, motions.parquet, motions/    stage 1, if its sets are there
+    regions.parquet, motions.parquet, motions/, sidecars/    stage 1, see hawkeye_core.datasets.instructions.stage1
     card.json, card.md              counts, sources, what was left out
     remarks.jsonl, findings.jsonl   every video or segment that was left out or changed, or is not as it should be
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from hawkeye_core.datasets.instructions.config import DatasetSettings
 from hawkeye_core.datasets.instructions.files import split_rows, write_annotations, write_conversations, write_table
 from hawkeye_core.datasets.instructions.reasons import GraphReasons
 from hawkeye_core.datasets.instructions.rows import Instruction
+from hawkeye_core.datasets.instructions.stage1 import write_motions, write_regions
 from hawkeye_core.datasets.instructions.stage2 import stage2_rows
 from hawkeye_core.datasets.source import Remark, SourceVideos
 from hawkeye_core.training.record import git_commit
@@ -58,7 +59,7 @@ class Built:
 
 
 def build(settings: DatasetSettings, sources: Sequence[SourceVideos], *, progress: Progress | None = None) -> Built:
-    """Write all tables of stage 2; the same files and settings give the same bytes.
+    """Write all tables; the same files and settings give the same bytes.
 
     Args:
         settings: See there.
@@ -76,10 +77,13 @@ def build(settings: DatasetSettings, sources: Sequence[SourceVideos], *, progres
     remarks = (*(remark for source in sources for remark in source.remarks), *made.remarks)
     findings = tuple(_findings(settings, made.rows, store, progress))
     folder = Path(settings.out)
-    tables = _write(folder, made.rows)
+    tables = _write(folder, made.rows) if sources else []
+    first = _stage1(settings, folder, progress)
+    remarks, tables = (*remarks, *first.remarks), [*tables, *first.tables]
     card = DataCard(
         sets=counts_of(made.rows), protocols={source.name: source.protocol for source in sources},
-        files={f"{source.name}/{name}": digest for source in sources for name, digest in source.files.items()},
+        files={f"{source.name}/{name}": digest for source in sources for name, digest in source.files.items()}
+        | first.files,
         tables={path.name: sha256_of(path) for path in tables}, remarks=counted(remarks), seed=settings.seed,
         phrasings=settings.phrasings,
         versions={"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
@@ -91,6 +95,30 @@ def build(settings: DatasetSettings, sources: Sequence[SourceVideos], *, progres
     _write_lines(folder / "findings.jsonl", findings)
     write_text(folder / "settings.json", settings.model_dump_json(indent=2) + "\n")
     return Built(folder, made.rows, remarks, findings, card)
+
+
+@dataclass
+class _Stage1:
+    tables: list[Path]
+    remarks: list[Remark]
+    files: dict[str, str]
+
+
+def _stage1(settings: DatasetSettings, folder: Path, progress: Progress | None) -> _Stage1:
+    made = _Stage1([], [], {})
+    if settings.refcoco is not None:
+        path, remarks, files = write_regions(settings.refcoco, folder)
+        _add(made, "refcoco", path, remarks, files)
+    if settings.humanml3d is not None:
+        path, remarks, files = write_motions(settings.humanml3d, folder, seed=settings.seed, progress=progress)
+        _add(made, "humanml3d", path, remarks, files)
+    return made
+
+
+def _add(made: _Stage1, name: str, path: Path, remarks: Iterable[Remark], files: Mapping[str, str]) -> None:
+    made.tables.append(path)
+    made.remarks += remarks
+    made.files |= {f"{name}/{file}": digest for file, digest in files.items()}
 
 
 def _findings(

@@ -49,7 +49,7 @@ class RefCocoSettings(Settings):
     """RefCOCO, the image regions of stage 1."""
 
     folder: str
-    """As `refer.py` opens it: `refs(unc).p` and `instances.json`."""
+    """The data folder of `refer.py`: it holds `refcoco/refs(unc).p` and `refcoco/instances.json`."""
 
 
 class HumanML3DSettings(Settings):
@@ -57,6 +57,8 @@ class HumanML3DSettings(Settings):
 
     folder: str
     """With `new_joints`, `texts`, `train.txt`, `val.txt`, `test.txt`."""
+    draw: bool = True
+    """Draw the motions as clips with their joints, to be extracted; off: the table alone."""
 
 
 class DatasetSettings(Settings):

@@ -27,7 +27,7 @@ from hawkeye_core.datasets.motion_figures import draw_clip
 from hawkeye_core.datasets.reconsim.camera import Camera
 from hawkeye_core.datasets.reconsim.formats.humanml3d import clip_of, mirrored_joints, to_y_up
 from hawkeye_core.datasets.reconsim.look import LIGHTS
-from hawkeye_core.datasets.reconsim.motions import MOTIONS, draw_motion
+from hawkeye_core.datasets.reconsim.motions import draw_motion
 from hawkeye_core.datasets.reconsim.people import person_solids
 from hawkeye_core.datasets.reconsim.stage import BODY_JOINTS, Appearance
 from hawkeye_core.scene import COCO_JOINTS
@@ -84,9 +84,8 @@ def test_windows_follow_from_the_seed_and_reach_every_place() -> None:
     found = {seed: choose_window(motion, motion.captions[0], seed=seed) for seed in range(80)}
     assert found == {seed: choose_window(motion, motion.captions[0], seed=seed) for seed in range(80)}
     assert set(found.values()) == set(range(4, 13))
-    for mirror in ("M000001",):
-        other = captioned(80, (0.5, 2.5), motion=mirror)
-        assert [choose_window(other, other.captions[0], seed=seed) for seed in range(80)] == list(found.values())
+    mirror = captioned(80, (0.5, 2.5), motion="M000001")
+    assert [choose_window(mirror, mirror.captions[0], seed=seed) for seed in range(80)] == list(found.values())
     different = captioned(80, (0.5, 2.5), motion="000002")
     assert [choose_window(different, different.captions[0], seed=seed) for seed in range(80)] != list(found.values())
 
@@ -146,7 +145,7 @@ def test_projection_equals_the_slow_loop(name: str) -> None:
 
 def test_the_left_side_is_the_persons_own() -> None:
     """Seen from the front the left hand is to the right in the picture; seen from behind, to the left."""
-    body = to_z_up(resampled(clip("stand" if "stand" in MOTIONS else "walk")))[:1]
+    body = to_z_up(resampled(clip("walk")))[:1]
     front = Camera((0.0, 4.0, 1.2), np.pi, 0.0, 300.0, 320, 240)
     behind = Camera((0.0, -4.0, 1.2), 0.0, 0.0, 300.0, 320, 240)
     left, right = COCO_JOINTS.index("left_shoulder"), COCO_JOINTS.index("right_shoulder")
@@ -237,9 +236,6 @@ def test_figures_show_the_person_where_its_joints_are() -> None:
     assert images.shape == (8, 120, 160, 3)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, draw_clip(made.body, made.camera, seed=2))
-    away = made.body + np.array([0, 0, -50], np.float32)  # nobody there, and the same background
-    empty = draw_clip(np.where(np.isfinite(away), np.nan, away), made.camera, seed=2) if False else None
-    assert empty is None
     assert (draw_clip(made.body, made.camera, seed=3) != images).mean() > 0.5
     moved = (images[0].astype(int) - images[-1]).any(-1)
     assert 0.005 < moved.mean() < 0.5
