@@ -110,7 +110,8 @@ def to_z_up(joints: F32) -> F32:
 def random_camera(body: F32, rng: np.random.Generator, *, width: int, height: int) -> Camera:
     """A camera 0.6 to 3.2 m high, 1.8 to 5 m from the ball around all of a clip, on any side of it.
 
-    Its lens is so long that the person, who is wholly in every picture, takes 0.55 to 0.9 of its width or height.
+    The person is wholly in every picture: its lens is so long that what is farthest from the middle of the picture
+    reaches 0.55 to 0.9 of the way to the edge.
 
     Args:
         body: [F, J3, 3] metres, z up.

@@ -23,8 +23,9 @@ def clean_text(text: str, *, subject: str, where: str, remedy: str, remarks: lis
     if len(text) > MAX_TEXT:
         raise AnnotationError(f"a text of {len(text):,} characters, more than {MAX_TEXT}", path=where, remedy=remedy)
     words = " ".join(text.split())
+    if words.isprintable():
+        return words
     printable = " ".join("".join(filter(str.isprintable, words)).split())
-    if printable != words:
-        detail = ascii(words[:60])
-        remarks.append(Remark("note", "characters that cannot be printed are left out", subject, detail))
+    detail = ascii(words[:60])
+    remarks.append(Remark("note", "characters that cannot be printed are left out", subject, detail))
     return printable

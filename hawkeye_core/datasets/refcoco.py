@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from hawkeye_core.datasets.plain_text import clean_text
-from hawkeye_core.datasets.refcoco_boxes import MAX_ID, Box, RefImage, read_boxes
+from hawkeye_core.datasets.refcoco_boxes import MAX_ID, BoxTable, RefImage, read_boxes
 from hawkeye_core.datasets.restricted_pickle import load_plain_pickle
 from hawkeye_core.datasets.source import Remark, Split
 from hawkeye_core.errors import AnnotationError
@@ -117,7 +117,7 @@ def region_rows(expressions: Iterable[RefExpression]) -> Iterator[dict[str, Any]
 class _Reader:
     """Takes the entries of the pickle one by one."""
 
-    def __init__(self, path: Path, images: dict[int, RefImage], boxes: dict[int, Box]) -> None:
+    def __init__(self, path: Path, images: dict[int, RefImage], boxes: BoxTable) -> None:
         self._path, self._images, self._boxes = path, images, boxes
         self.found: list[RefExpression] = []
         self.remarks: list[Remark] = []

@@ -79,8 +79,8 @@ def load_plain_pickle(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Any:
     Texts that Python 2 wrote as bytes are read as UTF-8: RefCOCO's are ASCII, for which that is the same as Latin-1,
     and in any other file a wrong encoding is an error and not a wrong letter.
 
-    What comes back can be walked safely: lists and dicts are at most :data:`MAX_DEPTH` deep, one that holds others
-    occurs once (so there is no ring), and all together hold no more values than the file has bytes.
+    What comes back can be walked safely: lists and dicts are at most :data:`MAX_DEPTH` deep (so there is no ring), and
+    hold no more values than the file has bytes, one that occurs several times counted each time.
 
     Args:
         path: Of the file.
@@ -162,7 +162,6 @@ def _check_index(index: int, start: int, path: str | Path) -> None:
 
 def _check_tree(root: Any, most: int, path: str | Path) -> None:
     """Refuse deep nesting, rings, and lists that would be huge if they were written out."""
-    seen: set[int] = set()
     level, count = [root] if isinstance(root, (list, dict)) else [], 0
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
@@ -170,12 +169,8 @@ def _check_tree(root: Any, most: int, path: str | Path) -> None:
             values = holder.values() if type(holder) is dict else holder
             held = [value for value in values if type(value) is list or type(value) is dict]
             count += len(values)
-            if held:
-                if id(holder) in seen:
-                    raise _refused("holds the same list or dict twice", path)
-                seen.add(id(holder))
-                below += held
-            if count > most or len(below) > most:
+            below += held
+            if count > most:
                 raise _refused("holds more values than it has bytes", path)
         if not below:
             return

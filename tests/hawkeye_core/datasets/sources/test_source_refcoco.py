@@ -210,7 +210,7 @@ def test_what_reconsim_writes_is_read_back(tmp_path: Path) -> None:
 
 
 def drawn_videos() -> list[FormatVideo]:
-    """Three people and a car that drift out of the picture, in a training, a validation and two test videos of 320 x 240."""
+    """People and a car that drift out of 320 x 240, in a training, a validation and two test videos."""
     boxes = np.array([[20, 40, 60, 140], [130, 42, 168, 141], [240, 45, 280, 150], [70, 90, 125, 130]], np.float32)
     boxes = boxes + np.linspace(0, 60, 16, dtype=np.float32)[:, None, None] * np.array([1, 0, 1, 0], np.float32)
     looks = tuple(EntityLook(colour) for colour in ((40, 40, 200), (200, 60, 40), (20, 20, 20), (235, 235, 235)))

@@ -177,7 +177,7 @@ def test_rings_and_lists_within_lists_are_refused(tmp_path: Path) -> None:
         laughs = [laughs] * 10
     wide: list[Any] = [["ha"] * 1000] * 1000
     for value in (ring, laughs, wide):
-        with pytest.raises(AnnotationError, match=r"twice|more values than"):
+        with pytest.raises(AnnotationError, match="more values than it has bytes"):
             load(tmp_path, pickle.dumps(value, 2))
     words = ["left", "man"]
     assert load(tmp_path, pickle.dumps([{"a": words}, {"a": words}], 2)) == [{"a": words}] * 2
