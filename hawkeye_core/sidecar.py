@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import ConfigError, SidecarError
 from hawkeye_core.scene import FrameBatch
 from hawkeye_core.sidecar_values import last_number
-from hawkeye_core.weights import sha256_of
 
 VIDEO = "{video}"
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import pickle
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +34,6 @@ def require_weights(path: str | Path, *, published: str, key: str) -> Path:
         path=path,
         remedy=f"get it from {published} and set `{key}` to its path, or set `{key}: {UNTRAINED}` for random weights",
     )
-
-
-def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file in hexadecimal, cached by path, size and modification time."""
-    stat = Path(path).stat()
-    return _sha256(str(path), stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _sha256(path: str, size: int, mtime_ns: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:

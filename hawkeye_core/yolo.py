@@ -23,8 +23,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import BackendUnavailableError, ConfigError, WeightsError
-from hawkeye_core.weights import UNTRAINED, sha256_of
+from hawkeye_core.weights import UNTRAINED
 
 logger = logging.getLogger(__name__)
 

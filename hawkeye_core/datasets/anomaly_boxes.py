@@ -24,8 +24,8 @@ from hawkeye_core.datasets.reading import plain_name
 from hawkeye_core.datasets.restricted_pickle import load_plain_pickle
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.datasets.times import MAX_SECONDS, UCF_FPS, Times, make_times
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 NAME = "anomaly-boxes"
 STEP_FRAMES = 16

@@ -24,8 +24,8 @@ from hawkeye_core.answers.time_text import TIME, parse_time
 from hawkeye_core.datasets.reading import read_json
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.datasets.times import MAX_FRAME, UCF_FPS, Times, make_times, number, span, video_stem
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 NAME = "anomaly-text"
 MAX_TEXT = 65_536

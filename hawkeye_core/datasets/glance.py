@@ -15,8 +15,8 @@ from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.reading import plain_name, read_lines
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.datasets.times import MAX_FRAME, MAX_SECONDS, UCF_FPS, Times, make_times
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 NAME = "glancevad"
 HEADER = "video-id,glance"

@@ -27,8 +27,8 @@ from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.reading import plain_name, read_json
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.datasets.times import MAX_FRAME, Times, make_times, number, span
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 NAME = "hivau-70k"
 MAX_REASON = 160

@@ -27,9 +27,9 @@ from hawkeye_core.datasets.humanml3d_joints import FPS, HOW_TO_GET, frames_of, r
 from hawkeye_core.datasets.plain_text import clean_text
 from hawkeye_core.datasets.reading import plain_name, read_lines
 from hawkeye_core.datasets.source import Remark, Split
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.training.stage1.text import has_words
-from hawkeye_core.weights import sha256_of
 
 MIRRORED = "M"
 """In front of the id of a mirrored motion."""

@@ -22,9 +22,9 @@ from hawkeye_core.datasets.plain_text import clean_text
 from hawkeye_core.datasets.refcoco_boxes import MAX_ID, BoxTable, RefImage, read_boxes
 from hawkeye_core.datasets.restricted_pickle import load_plain_pickle
 from hawkeye_core.datasets.source import Remark, Split
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.training.stage1.text import has_words
-from hawkeye_core.weights import sha256_of
 
 REFS, INSTANCES = "refcoco/refs(unc).p", "refcoco/instances.json"
 IMAGES = "images/mscoco/images/train2014"

@@ -19,6 +19,10 @@ Deed = Literal["dropped", "clipped", "merged", "note"]
 became one; ``note``: it is there as it was, and a reader should know something."""
 
 
+FAR_S = 1.0
+"""An end that lies further behind the video has a rule of its own among the remarks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """Something that an adapter did, or that a reader should know.
@@ -101,3 +105,34 @@ def merged(segments: Iterable[Segment]) -> list[Segment]:
         else:
             found.append(one)
     return found
+
+
+def fitted(
+    segments: Iterable[Segment], *, subject: str, duration_s: float | None
+) -> tuple[tuple[Segment, ...], list[Remark]]:
+    """Segments that lie in the video, ordered, none overlapping; and what was done to get there.
+
+    Args:
+        segments: Each with start < end.
+        subject: The video's id.
+        duration_s: None: the length is unknown, and nothing is clipped.
+    """
+    inside: list[Segment] = []
+    remarks: list[Remark] = []
+    for one in segments:
+        if duration_s is not None and one.end_s > duration_s:
+            detail = f"{one.start_s:.3f} to {one.end_s:.3f} s, {one.end_s - duration_s:.3f} s over {duration_s:.3f} s"
+            if one.start_s >= duration_s:
+                remarks.append(Remark("dropped", "segment behind the video", subject, detail))
+                continue
+            far = one.end_s - duration_s > FAR_S
+            rule = f"ends more than {FAR_S:g} s behind the video" if far else "ends behind the video"
+            remarks.append(Remark("clipped", rule, subject, detail))
+            one = Segment(one.start_s, duration_s, one.category, one.reason)
+        inside.append(one)
+    united = merged(inside)
+    if len(united) < len(inside):
+        times = ", ".join(f"{one.start_s:.3f} to {one.end_s:.3f} s" for one in inside)
+        detail = f"{len(inside)} became {len(united)}: {times}"
+        remarks.append(Remark("merged", "segments overlap or touch", subject, detail))
+    return tuple(united), remarks

@@ -16,16 +16,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.reading import plain_name, read_json, read_lines
-from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos, Split, merged
+from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos, Split, fitted
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 CATEGORY = "negative sentiment"
 """Category of every segment."""
@@ -34,8 +34,6 @@ SEGMENTS, DURATIONS, RATES = "videosenti_gt.json", "len_duration_dict.json", "fp
 SCORED, SCORED_DURATIONS = "gt.json", "time.json"
 LABELS = frozenset({"p", "n"})
 
-FAR_S = 1.0
-"""An end that lies further behind the video has a rule of its own among the remarks."""
 MAX_S, MAX_FPS = 1e6, 1000.0
 MAX_JSON_BYTES = 64 * 2**20
 
@@ -101,37 +99,6 @@ def read_tsl300(folder: str | Path, *, exclude: Collection[str] = ()) -> SourceV
         videos=tuple(videos), remarks=tuple(remarks),
         files={name: sha256_of(folder / name) for name in used if (folder / name).exists()},
     )  # fmt: skip
-
-
-def fitted(
-    segments: Iterable[Segment], *, subject: str, duration_s: float | None
-) -> tuple[tuple[Segment, ...], list[Remark]]:
-    """Segments that lie in the video, ordered, none overlapping; and what was done to get there.
-
-    Args:
-        segments: Each with start < end.
-        subject: The video's id.
-        duration_s: None: the length is unknown, and nothing is clipped.
-    """
-    inside: list[Segment] = []
-    remarks: list[Remark] = []
-    for one in segments:
-        if duration_s is not None and one.end_s > duration_s:
-            detail = f"{one.start_s:.3f} to {one.end_s:.3f} s, {one.end_s - duration_s:.3f} s over {duration_s:.3f} s"
-            if one.start_s >= duration_s:
-                remarks.append(Remark("dropped", "segment behind the video", subject, detail))
-                continue
-            far = one.end_s - duration_s > FAR_S
-            rule = f"ends more than {FAR_S:g} s behind the video" if far else "ends behind the video"
-            remarks.append(Remark("clipped", rule, subject, detail))
-            one = Segment(one.start_s, duration_s, one.category, one.reason)
-        inside.append(one)
-    united = merged(inside)
-    if len(united) < len(inside):
-        times = ", ".join(f"{one.start_s:.3f} to {one.end_s:.3f} s" for one in inside)
-        detail = f"{len(inside)} became {len(united)}: {times}"
-        remarks.append(Remark("merged", "segments overlap or touch", subject, detail))
-    return tuple(united), remarks
 
 
 def _entries(path: Path) -> dict[str, _Entry]:

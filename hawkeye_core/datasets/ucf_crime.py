@@ -27,11 +27,10 @@ from typing import Literal, NoReturn
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.reading import plain_name, read_lines
 from hawkeye_core.datasets.reconsim.formats.names import UCF_NORMAL, ucf_path
-from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos, Split, merged
-from hawkeye_core.datasets.tsl300 import fitted
+from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos, Split, fitted, merged
 from hawkeye_core.datasets.ucf_classes import CATEGORY_TEXTS, temporal_class
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 Protocol = Literal["ucf-290", "ucf-140"]
 PROTOCOLS: tuple[Protocol, ...] = ("ucf-290", "ucf-140")

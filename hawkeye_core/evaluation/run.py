@@ -15,6 +15,7 @@ from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import Status
 from hawkeye_core.atomic import write_text
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.metrics import FPS, Detection
@@ -29,7 +30,6 @@ from hawkeye_core.training.keeper import BACKBONE
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints
 from hawkeye_core.training.windows import WindowDataset, require_features
-from hawkeye_core.weights import sha256_of
 
 PREDICTIONS, MARKDOWN, RESULTS = "predictions.jsonl", "results.md", "results.json"
 

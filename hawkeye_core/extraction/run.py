@@ -16,6 +16,7 @@ from feature_store.fingerprint import FAMILIES, Family
 from feature_store.records import VideoSource
 from feature_store.stats import StoreStats
 from feature_store.store import FeatureStore
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import SidecarError, VideoError
 from hawkeye_core.extraction.backends import Backends, get_backends
 from hawkeye_core.extraction.columns import frame_columns
@@ -26,7 +27,6 @@ from hawkeye_core.video.discover import find_videos
 from hawkeye_core.video.prefetch import Prefetcher
 from hawkeye_core.video.probe import VideoInfo, probe
 from hawkeye_core.video.sampling import FrameSampler
-from hawkeye_core.weights import sha256_of
 
 Progress = Callable[[int, int | None], None]
 Status = Literal["done", "partial", "failed", "cached"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.pose.config import HigherHRNetSize
 from hawkeye_core.pose.higher_hrnet import ARCHITECTURES, HigherHRNet
@@ -16,7 +17,7 @@ from hawkeye_core.pose.hrnet import ExchangeModule
 from hawkeye_core.pose.hrnet_blocks import BasicBlock, Bottleneck
 from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.shipped import shipped
-from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights, sha256_of
+from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights
 
 PUBLISHED = "the model zoo of github.com/HRNet/HigherHRNet-Human-Pose-Estimation (pose_higher_hrnet_w32_512.pth ...)"
 _WRAPPERS = ("module.", "1.")  # DistributedDataParallel; the Sequential around a network trained in half precision

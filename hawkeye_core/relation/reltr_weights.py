@@ -7,13 +7,14 @@ from pathlib import Path
 
 from torch import Tensor
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.relation.architecture import ARCHITECTURES, RelTRArchitecture
 from hawkeye_core.relation.config import RelTRSettings
 from hawkeye_core.relation.reltr import RelTR, build_reltr
 from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.shipped import shipped
-from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights, sha256_of
+from hawkeye_core.weights import UNTRAINED, load_state_dict, load_strictly, require_weights
 
 PUBLISHED = "the RelTR project page (github.com/yrcong/RelTR, file checkpoint0149.pth, for Visual Genome)"
 OPEN_IMAGES_CLASSES = (289, 31)

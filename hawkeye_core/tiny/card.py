@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import Field
 from safetensors.torch import load_file
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.settings import Settings
 from hawkeye_core.tiny.checkpoint import BEST, LAST, METRICS, save_weights, write_whole
 from hawkeye_core.tiny.machine import hardware
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.record import RECORD, git_commit, write_json
-from hawkeye_core.weights import sha256_of
 
 LICENCE = "Apache-2.0"
 PACKAGES = ("torch", "numpy", "opencv-python", "safetensors")

@@ -6,12 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.tiny.card import Card, best_metrics, new_card, write_card
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import LLAVA, ShippedName
 from hawkeye_core.training.record import RECORD
-from hawkeye_core.weights import sha256_of
 
 GOOD_FOR = "the demo, tests and ablations on ReconSim, where it stands for Video-LLaVA"
 NOT_FOR = "real video: it has seen drawn scenes only and knows a few hundred words; it was never told what is anomalous"

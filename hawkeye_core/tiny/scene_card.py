@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoTokenizer, VideoLlavaForConditionalGeneration
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.saving import TRAINABLE
@@ -20,7 +21,6 @@ from hawkeye_core.tiny.llava_card import DATA, GOOD_FOR, NOT_FOR
 from hawkeye_core.tiny.llava_folder import TOWERS, replace_folder, write_llava
 from hawkeye_core.tiny.shipped import HAWKEYE, LLAVA
 from hawkeye_core.training.record import RECORD
-from hawkeye_core.weights import sha256_of
 
 MODEL, BACKBONE = "hawkeye.", "backbone."
 CONSTANTS = ("scene.actions.tokens.attention.skeleton",)

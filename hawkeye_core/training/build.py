@@ -144,7 +144,7 @@ def max_length(config: HawkeyeConfig) -> int:
 
 
 def _identity(config: HawkeyeConfig) -> dict[str, Any]:
-    """What a model is, as JSON gives it back; which version of transformers wrote it, and from where, does not count."""
+    """What a model is, as JSON gives it back; which version of transformers wrote it, and where, does not count."""
     names = set(inspect.signature(HawkeyeConfig.__init__).parameters) - {"self", "kwargs"} - FREE_OF_START
     values: dict[str, Any] = {name: getattr(config, name) for name in sorted(names)}
     values["llava"] = _without(config.llava_config().to_dict(), {"transformers_version", "_name_or_path", "dtype"})

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader, Subset
 
 from feature_store.store import FeatureStore
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.collate import Collator
@@ -25,7 +26,6 @@ from hawkeye_core.training.stage1.dataset import Stage1Dataset
 from hawkeye_core.training.stage1.order import EpochBatches
 from hawkeye_core.training.stop import ignore_stop
 from hawkeye_core.training.windows import WindowDataset, require_features
-from hawkeye_core.weights import sha256_of
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.model.backbone import backbone_digest
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.training import run_state
@@ -34,7 +35,6 @@ from hawkeye_core.training.record import (
 )
 from hawkeye_core.training.sharding import place_of_weights
 from hawkeye_core.training.trackers import Metrics, trackers_for
-from hawkeye_core.weights import sha256_of
 
 CHECKPOINT = FINAL
 BACKBONE, START = "backbone", "start"

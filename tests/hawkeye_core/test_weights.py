@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.weights import load_state_dict, load_strictly, require_weights, sha256_of
+from hawkeye_core.weights import load_state_dict, load_strictly, require_weights
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.ones(2)}
 

@@ -32,8 +32,8 @@ from hawkeye_core.datasets.instructions.rows import Instruction
 from hawkeye_core.datasets.instructions.stage1 import write_motions, write_regions
 from hawkeye_core.datasets.instructions.stage2 import stage2_rows
 from hawkeye_core.datasets.source import Remark, SourceVideos
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.training.record import git_commit
-from hawkeye_core.weights import sha256_of
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, of how much."""

@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from hawkeye_core.answers.segments import clip_segments
 from hawkeye_core.datasets.anomaly_boxes import read_anomaly_boxes
 from hawkeye_core.datasets.anomaly_text import read_anomaly_texts
 from hawkeye_core.datasets.glance import read_glances, times_of_glances
 from hawkeye_core.datasets.hivau import read_hivau
 from hawkeye_core.datasets.instructions.config import DatasetSettings, TimesSource, Tsl300Settings, UcfCrimeSettings
-from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos
+from hawkeye_core.datasets.source import Remark, SourceVideo, SourceVideos, fitted
 from hawkeye_core.datasets.times import Times
 from hawkeye_core.datasets.tsl300 import read_tsl300
 from hawkeye_core.datasets.ucf_crime import read_ucf_crime, with_times
@@ -25,7 +24,6 @@ SUMMARIES = "hivau70k_ucf_train_video_summary_anomalous.json"
 GLANCES = "glancevad_ucf_glance_annotations.csv"
 
 NORMAL = "normal training video, not used by the paper"
-BEHIND = "ends behind the video"
 
 
 def read_sources(settings: DatasetSettings) -> list[SourceVideos]:
@@ -127,13 +125,8 @@ def _with_durations(videos: SourceVideos, durations: Mapping[str, float]) -> Sou
             continue
         segments = video.segments
         if segments is not None:
-            kept = tuple(clip_segments(segments, 0.0, duration))
-            remarks += [
-                Remark("clipped", BEHIND, video.video, f"{s.end_s:.3f} s of {duration:.3f} s")
-                for s in segments
-                if s.end_s > duration
-            ]
-            segments = kept
+            segments, done = fitted(segments, subject=video.video, duration_s=duration)
+            remarks += done
         found.append(replace(video, duration_s=duration, segments=segments))
     return replace(videos, videos=tuple(found), remarks=(*videos.remarks, *remarks))
 

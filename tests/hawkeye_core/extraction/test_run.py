@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from feature_store.store import FeatureStore
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.extraction.backends import build_backends, get_backends
 from hawkeye_core.extraction.config import ExtractSettings
 from hawkeye_core.extraction.run import extract_video, plan_videos, record_fault, settle, try_video
 from hawkeye_core.scene import FrameBatch, FramePose
-from hawkeye_core.weights import sha256_of
 
 Make = Callable[..., ExtractSettings]
 Write = Callable[..., Path]

@@ -5,13 +5,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.relation.architecture import ARCHITECTURES
 from hawkeye_core.relation.config import RelTRSettings
 from hawkeye_core.relation.reltr import build_reltr
 from hawkeye_core.relation.reltr_weights import load_reltr
 from hawkeye_core.tiny import shipped as shipped_module
-from hawkeye_core.weights import sha256_of
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.pose.higher_hrnet_weights import build_network
 from hawkeye_core.tiny import shipped as module
 from hawkeye_core.tiny.card import _without_places, as_markdown, publish, read_card
 from hawkeye_core.tiny.checkpoint import BEST
-from hawkeye_core.weights import sha256_of
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hawkeye_core.datasets.humanml3d import BROKEN, read_humanml3d
 from hawkeye_core.datasets.humanml3d_joints import frames_of, read_joints
 from hawkeye_core.datasets.reconsim.formats.humanml3d import write_humanml3d
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 SHARED = (Path(__file__).parents[5] / "shared/data/annotations/humanml3d").resolve()
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

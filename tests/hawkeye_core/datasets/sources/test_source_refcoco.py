@@ -19,10 +19,10 @@ from hawkeye_core.datasets.reconsim.formats.refcoco import IMAGES, write_refcoco
 from hawkeye_core.datasets.reconsim.formats.video import EntityLook, FormatVideo
 from hawkeye_core.datasets.reconsim.truth import VideoTruth
 from hawkeye_core.datasets.refcoco import INSTANCES, REFS, read_refcoco, region_rows
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.training.stage1.rows import Region
 from hawkeye_core.training.stage1.text import has_words, sentence
-from hawkeye_core.weights import sha256_of
 
 SHARED = (Path(__file__).parents[5] / "shared/data/annotations").resolve()
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

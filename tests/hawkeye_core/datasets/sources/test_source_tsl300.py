@@ -22,8 +22,8 @@ from hawkeye_core.datasets.reconsim.formats.video import FormatVideo
 from hawkeye_core.datasets.reconsim.truth import ActionSpan, VideoTruth
 from hawkeye_core.datasets.source import SourceVideos
 from hawkeye_core.datasets.tsl300 import CATEGORY, fitted, read_tsl300
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 GT, DURATIONS, RATES = "videosenti_gt.json", "len_duration_dict.json", "fps_dict.json"
 FILES = (GT, DURATIONS, RATES, "split_train.txt", "split_test.txt", "gt.json", "time.json")

@@ -33,8 +33,8 @@ from hawkeye_core.datasets.ucf_classes import (
     temporal_class,
 )
 from hawkeye_core.datasets.ucf_crime import positive_frames, read_ucf_crime, with_times
+from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.weights import sha256_of
 
 TRAIN, TEST, TEMPORAL = "Anomaly_Train.txt", "Anomaly_Test.txt", "Temporal_Anomaly_Annotation.txt"
 FILES = (TRAIN, TEST, TEMPORAL)
