@@ -81,6 +81,7 @@ def build(
             progress=lambda what, done, of: bar.update(task, description=what, completed=done, total=of, visible=True),
         )
     out.print(_table(built.card))
+    _print_stage1(built.card)
     for rule, count in built.card.remarks.items():
         out.print(f"  {count:,} x {escape(rule)}", style="dim")
     out.print(f"tables, card.md, remarks.jsonl, findings.jsonl: {escape(str(built.folder))}")
@@ -112,6 +113,7 @@ def stats(folder: Folder = Path(OUT)) -> None:
     except ValueError as error:
         raise AnnotationError("is no card of data", path=path, remedy="`hawkeye data build`") from error
     out.print(_table(card))
+    _print_stage1(card)
     for source, protocol in card.protocols.items():
         out.print(f"{source}: {escape(protocol)}")
 
@@ -177,6 +179,15 @@ def _row(video: str, folder: Path) -> Instruction:
         if row.video == video:
             return row
     raise AnnotationError(f"has no video {video!r}", path=folder / TABLE, remedy="`hawkeye data stats` counts them")
+
+
+def _print_stage1(card: DataCard) -> None:
+    from hawkeye_core.datasets.instructions.card import PAPER_STAGE_1
+
+    for name, one in card.stage1.items():
+        told = ", ".join(f"{split} {count:,}" for split, count in one.rows.items())
+        videos = sum(one.videos.values())
+        out.print(f"stage 1, {name}: {told}; {videos:,} pictures or clips; the paper: {PAPER_STAGE_1[name]:,}")
 
 
 def _table(card: DataCard) -> Table:

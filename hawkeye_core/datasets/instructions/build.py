@@ -23,13 +23,13 @@ from typing import Any
 
 from feature_store.store import FeatureStore
 from hawkeye_core.atomic import write_text
-from hawkeye_core.datasets.instructions.card import DataCard, as_markdown, counted, counts_of
+from hawkeye_core.datasets.instructions.card import DataCard, Stage1Counts, as_markdown, counted, counts_of
 from hawkeye_core.datasets.instructions.checks import Finding, check_features, check_files, check_splits, locate
 from hawkeye_core.datasets.instructions.config import DatasetSettings
 from hawkeye_core.datasets.instructions.files import split_rows, write_annotations, write_conversations, write_table
 from hawkeye_core.datasets.instructions.reasons import GraphReasons
 from hawkeye_core.datasets.instructions.rows import Instruction
-from hawkeye_core.datasets.instructions.stage1 import write_motions, write_regions
+from hawkeye_core.datasets.instructions.stage1 import table_counts, write_motions, write_regions
 from hawkeye_core.datasets.instructions.stage2 import stage2_rows
 from hawkeye_core.datasets.source import Remark, SourceVideos
 from hawkeye_core.digest import sha256_of
@@ -81,7 +81,7 @@ def build(settings: DatasetSettings, sources: Sequence[SourceVideos], *, progres
     first = _stage1(settings, folder, progress)
     remarks, tables = (*remarks, *first.remarks), [*tables, *first.tables]
     card = DataCard(
-        sets=counts_of(made.rows), protocols={source.name: source.protocol for source in sources},
+        sets=counts_of(made.rows), stage1=first.counts, protocols={source.name: source.protocol for source in sources},
         files={f"{source.name}/{name}": digest for source in sources for name, digest in source.files.items()}
         | first.files,
         tables={path.name: sha256_of(path) for path in tables}, remarks=counted(remarks), seed=settings.seed,
@@ -102,10 +102,11 @@ class _Stage1:
     tables: list[Path]
     remarks: list[Remark]
     files: dict[str, str]
+    counts: dict[str, Stage1Counts]
 
 
 def _stage1(settings: DatasetSettings, folder: Path, progress: Progress | None) -> _Stage1:
-    made = _Stage1([], [], {})
+    made = _Stage1([], [], {}, {})
     if settings.refcoco is not None:
         path, remarks, files = write_regions(settings.refcoco, folder)
         _add(made, "refcoco", path, remarks, files)
@@ -117,6 +118,7 @@ def _stage1(settings: DatasetSettings, folder: Path, progress: Progress | None) 
 
 def _add(made: _Stage1, name: str, path: Path, remarks: Iterable[Remark], files: Mapping[str, str]) -> None:
     made.tables.append(path)
+    made.counts[path.stem] = table_counts(path)
     made.remarks += remarks
     made.files |= {f"{name}/{file}": digest for file, digest in files.items()}
 

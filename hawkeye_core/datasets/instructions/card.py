@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import mean, median
 
+from pydantic import Field
+
 from hawkeye_core.datasets.instructions.rows import Instruction
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.settings import Settings
@@ -17,6 +19,9 @@ PAPER_FIGURE_3: Mapping[str, Mapping[str, float]] = {
     "S-D test": {"videos": 290, "segments_per_video": 1.09},
 }
 """What the paper states of its sets (section 4.1 and Figure 3): videos, and segments a video of each kind."""
+PAPER_STAGE_1: Mapping[str, int] = {"regions": 200_000, "motions": 25_000}
+"""Images of RefCOCO and videos of HumanML3D that the paper states. RefCOCO has some 20,000 images and 142,000
+expressions: expressions must be meant (DESIGN section 9)."""
 
 
 class SetCounts(Settings):
@@ -40,11 +45,22 @@ class SetCounts(Settings):
     """Segments by category."""
 
 
+class Stage1Counts(Settings):
+    """A table of stage 1, by split."""
+
+    rows: dict[str, int]
+    """Expressions or captions."""
+    videos: dict[str, int]
+    """Pictures or clips they are about."""
+
+
 class DataCard(Settings):
     """``card.json``."""
 
     sets: dict[str, SetCounts]
     """By kind and split: ``S-S train``."""
+    stage1: dict[str, Stage1Counts] = Field(default_factory=dict)
+    """``regions`` and ``motions``."""
     protocols: dict[str, str]
     """By source."""
     files: dict[str, str]
@@ -105,6 +121,15 @@ def as_markdown(card: DataCard) -> str:
             f"| {name} | {one.videos:,} | {one.anomalous:,} | {one.segments:,} | {one.segments_per_video:.2f} "
             f"| {stated} | {one.mean_segment_s:.1f} | {hours} | {rate} |"
         )
+    if card.stage1:
+        lines += [
+            "",
+            "| stage 1 | train | test | pictures or clips | the paper |",
+            "| --- | ---: | ---: | ---: | ---: |",
+        ]
+    for name, table in card.stage1.items():
+        rows = " | ".join(f"{table.rows.get(split, 0):,}" for split in ("train", "test"))
+        lines.append(f"| {name} | {rows} | {sum(table.videos.values()):,} | {PAPER_STAGE_1[name]:,} |")
     lines += ["", "## Protocols", "", *(f"* {source}: {text}" for source, text in card.protocols.items())]
     lines += ["", "## What was changed or left out", ""]
     lines += [f"* {count:,} x {rule}" for rule, count in card.remarks.items()] or ["* nothing"]

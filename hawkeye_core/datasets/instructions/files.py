@@ -45,23 +45,25 @@ def read_table(path: str | Path) -> Iterator[Instruction]:
 
 def write_annotations(rows: Iterable[Instruction], path: Path) -> Path:
     """JSON lines as :func:`hawkeye_core.training.annotations.read_annotations` reads them."""
-    return _write_lines((annotation_record(row) for row in rows), path)
+    return write_lines((annotation_record(row) for row in rows), path)
 
 
 def write_conversations(rows: Iterable[Instruction], path: Path) -> Path:
     """JSON lines in the conversation format of LLaVA and Video-LLaVA: ``id``, ``video``, two turns."""
-    return _write_lines((conversation(row) for row in rows), path)
+    return write_lines((conversation(row) for row in rows), path)
 
 
 def conversation(row: Instruction) -> dict[str, Any]:
-    """A row as a conversation; ``<video>`` stands where the frames go."""
+    """A row as a conversation."""
+    return conversation_of(row.video, "video", row.path, row.question, row.answer)
+
+
+def conversation_of(name: str, kind: str, path: str, question: str, answer: str) -> dict[str, Any]:
+    """A conversation in LLaVA's format; ``<video>`` or ``<image>`` stands where the frames go."""
     return {
-        "id": row.video,
-        "video": row.path,
-        "conversations": [
-            {"from": "human", "value": f"<video>\n{row.question}"},
-            {"from": "gpt", "value": row.answer},
-        ],
+        "id": name,
+        kind: path,
+        "conversations": [{"from": "human", "value": f"<{kind}>\n{question}"}, {"from": "gpt", "value": answer}],
     }
 
 
@@ -76,7 +78,8 @@ def _instruction(record: dict[str, Any]) -> Instruction:
     return Instruction(segments=segments, **record)
 
 
-def _write_lines(records: Iterable[dict[str, Any]], path: Path) -> Path:
+def write_lines(records: Iterable[dict[str, Any]], path: Path) -> Path:
+    """JSON lines, one record each."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     return path

@@ -7,6 +7,7 @@
     motions/<clip>.mp4        one second, 8 frames: a figure before a camera
     sidecars/pose/<clip>.json the joints of the clip, as the backend `sidecar` reads them; face joints score low
     sidecars/relations/       nothing is near a figure on a floor: empty graphs
+    llava-*.jsonl             regions and motions as conversations in LLaVA's format; the trainer pairs them itself
 
 A clip that is there is kept, so that an interrupted run goes on.
 """
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,20 @@ import pyarrow.parquet as pq
 
 from hawkeye_core.atomic import replacing, write_text
 from hawkeye_core.datasets.humanml3d import CaptionedMotion, CaptionedMotions, read_humanml3d
+from hawkeye_core.datasets.instructions.card import Stage1Counts
 from hawkeye_core.datasets.instructions.config import HumanML3DSettings, RefCocoSettings
+from hawkeye_core.datasets.instructions.files import conversation_of, write_lines
 from hawkeye_core.datasets.motion_clips import FPS, MotionClip, clip_id, make_clip, motion_rows
 from hawkeye_core.datasets.motion_figures import draw_clip
-from hawkeye_core.datasets.refcoco import read_refcoco, region_rows
+from hawkeye_core.datasets.refcoco import RefExpression, read_refcoco, region_rows
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.pose.coco_keypoints import PERSON
+from hawkeye_core.training.stage1.text import answer, coordinates, question
 
 REGIONS, MOTIONS = "regions.parquet", "motions.parquet"
+CONVERSATIONS = "llava-{}.jsonl"
+"""Of ``regions`` and ``motions``."""
 BATCH_ROWS = 4096
 
 _REGION = pa.schema(
@@ -58,6 +65,8 @@ def write_regions(settings: RefCocoSettings, folder: Path) -> tuple[Path, list[R
     """
     found = read_refcoco(settings.folder)
     path = _write(folder / REGIONS, region_rows(found.expressions), _REGION)
+    told = (region_conversation(item) for item in found.expressions if item.split == "train")
+    write_lines(told, folder / CONVERSATIONS.format("regions"))
     return path, list(found.remarks), dict(found.files)
 
 
@@ -81,6 +90,8 @@ def write_motions(
             rows.append(row)
             wanted.append((found, motion, first))
     path = _write(folder / MOTIONS, rows, _MOTION)
+    told = (motion_conversation(row, number) for number, row in enumerate(rows) if row["split"] == "train")
+    write_lines(told, folder / CONVERSATIONS.format("motions"))
     if settings.draw:
         clips = {clip_id(motion.motion, first): (found, motion, first) for found, motion, first in wanted}
         for number, (found, motion, first) in enumerate(clips.values(), start=1):
@@ -88,6 +99,29 @@ def write_motions(
             if progress is not None:
                 progress("motions drawn", number, len(clips))
     return path, remarks, files
+
+
+def table_counts(path: Path) -> Stage1Counts:
+    """Rows of a table of stage 1, and the pictures or clips they are about, by split."""
+    table = pq.read_table(path, columns=["video", "split"])
+    rows = Counter(table["split"].to_pylist())
+    videos = Counter(
+        split for _, split in {*zip(*(table[name].to_pylist() for name in ("video", "split")), strict=True)}
+    )
+    return Stage1Counts(rows=dict(sorted(rows.items())), videos=dict(sorted(videos.items())))
+
+
+def region_conversation(item: RefExpression) -> dict[str, Any]:
+    """A region of a picture as a conversation."""
+    place = coordinates(item.box, width=item.image.width, height=item.image.height)
+    asked, told = question(place, motion=False), answer(item.expression, None)
+    return conversation_of(f"region-{item.sent_id}", "image", item.image.file_name, asked, told)
+
+
+def motion_conversation(row: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A row of the table of motions as a conversation; several captions can be about one clip."""
+    asked, told = question(None, motion=True), answer(None, row["caption"])
+    return conversation_of(f"motion-{number}", "video", f"motions/{row['video']}.mp4", asked, told)
 
 
 def write_clip(found: CaptionedMotions, motion: CaptionedMotion, first: int, folder: Path, *, seed: int) -> str:

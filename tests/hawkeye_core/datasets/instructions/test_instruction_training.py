@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,10 @@ def test_a_world_becomes_tables_that_both_stages_learn_from(tmp_path: Path, monk
             assert abs(found.start_s - wanted.start_s) <= 1 / 30 + 1e-6
             assert abs(found.end_s - wanted.end_s) <= 1 / 30 + 1e-6
 
+    for kind, said in (("regions", "Describe the image region ["), ("motions", "Judge the action of the characters")):
+        first = json.loads(Path(f"tables/llava-{kind}.jsonl").read_text().splitlines()[0])
+        assert said in first["conversations"][0]["value"]
+        assert first["conversations"][1]["value"].endswith(".")
     pictures = formats / "refcoco/images/mscoco/images/train2014/*.jpg"
     untrained = ("--config", "tiny-untrained")
     run("extract", *untrained, "--videos", "world/videos", "--store", "videos")
