@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from hawkeye_core.evaluation.metrics import (
@@ -24,6 +25,12 @@ from hawkeye_core.evaluation.metrics import (
     precision,
     recall,
 )
+from hawkeye_core.evaluation.ties import order_free_map
+
+ORDERS = 200
+"""Orders of equal scores that are drawn where the mean over all of them has no closed form."""
+SHOWN = 5
+"""Names of videos printed below the table; all of them stand in results.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,15 @@ def score_row(name: str, detections: Sequence[Detection], truth: Truth, *, note:
         counts += count_frames(frame_mask(truth.segments[video], frames), frame_mask(said, frames))
     return Row(
         name, note, false_negative_rate(counts), f_beta(counts), precision(counts), recall(counts),
-        mean_average_precision(truth.segments, detections), len(detections),
+        _mean_ap(truth, detections), len(detections),
     )  # fmt: skip
+
+
+def _mean_ap(truth: Truth, detections: Sequence[Detection]) -> Mapping[str, float]:
+    """mAP; where scores are equal, its mean over all orders of them, since no order is better than another."""
+    if len({item.score for item in detections}) == len(detections):
+        return mean_average_precision(truth.segments, detections)
+    return order_free_map(truth.segments, detections, seed=0, orders=ORDERS).best
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +83,15 @@ class EvalResult:
         rows: The model's first, then those that need no model.
         protocol: Which videos, which labels, which frames.
         marks: Why the model's row says nothing about the method (untrained parts); empty if it does.
-        unparsed_rate: Part of the windows whose answer could not be read; they count as missed.
-        statuses: Windows by status of their answer.
-        seconds_per_minute: Wall time from stored features to segments for a minute of video.
+        unparsed_rate: Part of the answers that could not be read; they count as missed. Not a number without answers.
+        statuses: Answers by status.
+        seconds_per_minute: Wall time from stored features to segments for a minute of video; None of predictions that
+            others made.
         files: What was written.
+        unit: What was answered: windows, videos or clips.
+        missing: Videos without a prediction, which count as missed.
+        left_out: Predictions of annotated videos that are not of this split.
+        remarks: What was changed in the predictions, by rule, and how often.
     """
 
     rows: tuple[Row, ...]
@@ -80,27 +99,31 @@ class EvalResult:
     marks: tuple[str, ...]
     unparsed_rate: float
     statuses: Mapping[str, int]
-    seconds_per_minute: float
+    seconds_per_minute: float | None
     files: tuple[str, ...] = ()
+    unit: str = "windows"
+    missing: tuple[str, ...] = ()
+    left_out: int = 0
+    remarks: Mapping[str, int] = field(default_factory=dict)
 
     def table(self) -> Table:
         """For the terminal."""
         head, *cells = self._cells()
         table = Table(
-            title="IasDig, %", title_justify="left", caption=self._footer(), caption_justify="left", box=SIMPLE,
+            title="IasDig, %", title_justify="left", caption=escape(self._footer()), caption_justify="left", box=SIMPLE,
             padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
         )  # fmt: skip
         for index, name in enumerate(head):
             table.add_column(name, justify="right" if index else "left", no_wrap=True, min_width=19 if not index else 5)
         for row in cells:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         return table
 
     def to_markdown(self) -> str:
         """A table and its footnotes."""
         head, *cells = self._cells()
         lines = [head, ["---", *["---:"] * (len(head) - 1)], *cells]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        body = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
         return f"{body}\n\n{self._footer(markdown=True)}\n"
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,14 +143,29 @@ class EvalResult:
 
     def _footer(self, *, markdown: bool = False) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.statuses.items() if count)
+        rate = f"; unparsed {_percent(self.unparsed_rate)} % of the {self.unit} (counted as missed)"
         lines = [
             f"Protocol: {self.protocol}; @: AP at that tIoU",
-            f"Answers: {counts}; unparsed {_percent(self.unparsed_rate)} % of the windows (counted as missed)",
-            f"Inference from stored features: {self.seconds_per_minute:.2f} s a minute of video",
+            f"Answers: {counts}{rate}" if counts else "Answers: none, segments only",
+            *self._omissions(),
         ]
+        if self.seconds_per_minute is not None:
+            lines.append(f"Inference from stored features: {self.seconds_per_minute:.2f} s a minute of video")
         if self.marks:
             lines.append(f"UNTRAINED: {'; '.join(self.marks)}. The first row shows that the path runs, nothing more.")
         return "\n\n".join(lines) if markdown else "\n".join(lines)
+
+    def _omissions(self) -> list[str]:
+        """What is not there, left out or changed."""
+        lines = []
+        if self.missing:
+            names = ", ".join(self.missing[:SHOWN]) + (", ..." if len(self.missing) > SHOWN else "")
+            lines.append(f"Without a prediction: {len(self.missing)} videos (counted as missed): {names}")
+        if self.left_out:
+            lines.append(f"Left out: predictions of {self.left_out} annotated videos that are not evaluated here")
+        if self.remarks:
+            lines.append("Changed: " + "; ".join(f"{count} x {rule}" for rule, count in self.remarks.items()))
+        return lines
 
 
 def _percent(value: float) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import torch
@@ -14,14 +11,14 @@ import torch
 from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import Status
-from hawkeye_core.atomic import write_text
-from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
-from hawkeye_core.evaluation.metrics import FPS, Detection
-from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, predict_videos, write_predictions
-from hawkeye_core.evaluation.result import EvalResult, Row, Truth, score_row
-from hawkeye_core.evaluation.trivial import all_positive, oracle_clips, random_clips
+from hawkeye_core.evaluation.metrics import Detection
+from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, predict_videos
+from hawkeye_core.evaluation.prediction_records import Answer, PredictedSegment, Prediction
+from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
+from hawkeye_core.evaluation.result_files import PREDICTIONS, protocol, trivial_rows, write_results
+from hawkeye_core.evaluation.scored_predictions import evaluate_predictions
 from hawkeye_core.progress import step_progress
 from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.checkpoint import load_checkpoint
@@ -31,17 +28,19 @@ from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints
 from hawkeye_core.training.windows import WindowDataset, require_features
 
-PREDICTIONS, MARKDOWN, RESULTS = "predictions.jsonl", "results.md", "results.json"
+__all__ = ["PREDICTIONS", "evaluate"]
 
 
 def evaluate(settings: EvalSettings) -> EvalResult:
-    """Predict the videos of a split and score them beside the rows that need no model.
+    """Predict the videos of a split and score them beside the rows that need no model; or score a predictions file.
 
-    Writes ``predictions.jsonl``, ``results.md`` and ``results.json`` into ``settings.out``.
+    Writes ``predictions.jsonl``, ``predictions.parquet``, ``results.md`` and ``results.json`` into ``settings.out``.
 
     Raises:
         HawkeyeError, StoreError: An input is missing or wrong, or the store's features are not those of the run.
     """
+    if settings.predictions is not None:
+        return evaluate_predictions(settings)
     store = FeatureStore.open(settings.store)
     record = read_record(settings.run)
     _require_same_features(store, record, settings)
@@ -57,7 +56,7 @@ def evaluate(settings: EvalSettings) -> EvalResult:
         )
     truth = _truth(store, data)
     result = _result(predictions, truth, marks=_marks(record), seconds=seconds, settings=settings)
-    return _write(result, predictions, Path(settings.out))
+    return write_results(result, [_kept(prediction) for prediction in predictions], settings.out)
 
 
 def _require_same_features(store: FeatureStore, record: RunRecord, settings: EvalSettings) -> None:
@@ -107,10 +106,10 @@ def _result(
         for prediction in predictions
         for item in prediction.segments
     ]
-    rows = (score_row("Hawkeye", detections, truth, note="UNTRAINED" if marks else ""), *_trivial(truth, settings.seed))
+    row = score_row(settings.name or "Hawkeye", detections, truth, note="UNTRAINED" if marks else "")
     return EvalResult(
-        rows=rows,
-        protocol=_protocol(truth, settings),
+        rows=(row, *trivial_rows(truth, seed=settings.seed)),
+        protocol=protocol(truth, settings, system=_system(settings)),
         marks=marks,
         unparsed_rate=statuses["unparsed"] / statuses.total(),
         statuses={status: statuses[status] for status in get_args(Status)},
@@ -118,33 +117,15 @@ def _result(
     )
 
 
-def _trivial(truth: Truth, seed: int) -> list[Row]:
-    durations = truth.durations
-    return [
-        score_row("all positive", all_positive(durations), truth),
-        score_row("random 1 s clips", random_clips(durations, seed=seed), truth),
-        score_row("oracle 1 s clips", oracle_clips(durations, truth.segments), truth),
-    ]
+def _system(settings: EvalSettings) -> str:
+    presence = f"; anomalous from a probability of {settings.presence:g} on" if settings.presence is not None else ""
+    return f"{settings.checkpoint} checkpoint{presence}"
 
 
-def _protocol(truth: Truth, settings: EvalSettings) -> str:
-    count = sum(len(segments) for segments in truth.segments.values())
-    return (
-        f"{len(truth.durations)} videos ({sum(truth.durations.values()):.1f} s), {count} segments, split "
-        f"{settings.split} of {Path(settings.annotations).name} (SHA-256 {sha256_of(settings.annotations)[:12]}); "
-        f"frame metrics pooled at {FPS:g} fps, mAP as in ActivityNet; {settings.checkpoint} checkpoint"
-        + (f"; anomalous from a probability of {settings.presence:g} on" if settings.presence is not None else "")
+def _kept(prediction: VideoPrediction) -> Prediction:
+    """What of a prediction is written."""
+    return Prediction(
+        prediction.video,
+        tuple(PredictedSegment(item.segment, item.score) for item in prediction.segments),
+        tuple(Answer(item.start_s, item.end_s, item.status, item.text) for item in prediction.answers),
     )
-
-
-def _write(result: EvalResult, predictions: Sequence[VideoPrediction], folder: Path) -> EvalResult:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in (PREDICTIONS, MARKDOWN, RESULTS)]
-    result = replace(result, files=tuple(map(str, paths)))
-    write_predictions(predictions, paths[0])
-    for path, text in (
-        (paths[1], result.to_markdown()),
-        (paths[2], json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"),
-    ):
-        write_text(path, text)
-    return result
