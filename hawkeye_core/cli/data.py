@@ -206,7 +206,7 @@ def _table(card: DataCard) -> Table:
         "hours",
         "base rate",
     ):
-        table.add_column(name, justify="left" if name == "set" else "right")
+        table.add_column(name, justify="left" if name == "set" else "right", no_wrap=name == "set")
     for name, one in card.sets.items():
         paper = PAPER_FIGURE_3.get(name, {})
         table.add_row(
