@@ -10,7 +10,7 @@ from hawkeye_core.report.page import Bar, Report, Section, Still, TableBlock, Ti
 from hawkeye_core.video.frame_at import read_frame_at
 from hawkeye_core.video.probe import probe
 
-STILLS = 8
+STILLS = 6
 FPS = 8.0
 
 
