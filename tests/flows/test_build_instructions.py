@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+
+from flows import datasets
+from hawkeye_core.datasets.instructions.config import DatasetSettings
+from hawkeye_core.errors import AnnotationError
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,16 +47,16 @@ def test_tables_are_built_and_the_exit_code_says_what_is_missing(lists: Path) ->
     assert (lists.parent / "tables/card.md").is_file()
 
 
-def test_a_damaged_list_ends_the_run_with_its_line(lists: Path) -> None:
-    (lists / "Temporal_Anomaly_Annotation.txt").write_text("Robbery050_x264.mp4  Robbery  30\n")
-    done = build(lists.parent, "ucf_crime.annotations=ucf", "ucf_crime.times=none", "out=tables")
-    assert done.returncode == 2
-    assert "error: " in done.stderr
-    assert "Temporal_Anomaly_Annotation.txt:1" in done.stderr
-    assert not (lists.parent / "tables").exists()
+def test_a_fault_ends_with_2_and_its_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(settings: DatasetSettings) -> int:
+        raise AnnotationError("has 3 fields", path=f"{settings.out}/list.txt:1", remedy="six are needed")
+
+    monkeypatch.setattr(datasets, "local_api", lambda state: nullcontext())
+    monkeypatch.setattr(datasets, "run_flow", fail)
+    assert datasets.main(["ucf_crime.annotations=ucf", "out=tables"]) == 2
+    assert "tables/list.txt:1: has 3 fields" in capsys.readouterr().err
 
 
-def test_no_data_set_at_all_says_what_to_give(tmp_path: Path) -> None:
-    done = build(tmp_path)
-    assert done.returncode == 2
-    assert "tsl300.annotations" in done.stderr
+def test_no_data_set_at_all_says_what_to_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert datasets.main([]) == 2
+    assert "tsl300.annotations" in capsys.readouterr().err

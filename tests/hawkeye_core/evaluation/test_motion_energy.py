@@ -226,7 +226,7 @@ def test_segments_are_runs_above_the_threshold_and_end_with_the_video() -> None:
 VALUES = st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0]) | st.floats(0, 1, width=32), min_size=1, max_size=8)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(VALUES, st.integers(0, 7), st.floats(0.1, 4), st.floats(-0.9, 1)), min_size=1, max_size=4))
 def test_the_chosen_threshold_is_the_best_of_all(videos: list[tuple[list[float], int, float, float]]) -> None:
     curves, durations, segments = [], {}, {}
