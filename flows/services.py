@@ -136,6 +136,10 @@ def deploy(place: Place, settings: ExtractSettings) -> None:
     _deploy(place, FLOW, settings.model_dump(mode="json"))
     out.print(f"deploy  {FLOW}/{DEPLOYMENT}: {', '.join(settings.videos)} -> {settings.store}")
     sets = read_dataset_settings(os.environ)
+    with ServerApi(place.api_url) as api:
+        deployed = api.has_deployment(INSTRUCTIONS_FLOW, DEPLOYMENT)
+    if sets is None and deployed:  # with the settings that an earlier call gave it
+        return
     _deploy(place, INSTRUCTIONS_FLOW, {} if sets is None else sets.model_dump(mode="json"))
     where = "its settings are given with each run" if sets is None else sets.out
     out.print(f"deploy  {INSTRUCTIONS_FLOW}/{DEPLOYMENT}: {where}")

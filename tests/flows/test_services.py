@@ -73,9 +73,11 @@ def environment(place: Place) -> dict[str, str]:
                     "OMP_NUM_THREADS": "1"}  # fmt: skip
 
 
-def services(place: Place, *arguments: str, videos: str = "videos/walk.mp4") -> subprocess.CompletedProcess[str]:
+def services(
+    place: Place, *arguments: str, videos: str = "videos/walk.mp4", sets: str = "sets.yaml"
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.services", *arguments]
-    variables = environment(place) | {"VIDEOS": videos}
+    variables = environment(place) | {"VIDEOS": videos, "DATASETS": sets}
     return subprocess.run(command, cwd=place.root, env=variables, capture_output=True, text=True, check=False)
 
 
@@ -109,9 +111,10 @@ def test_up_run_again_down(place: Place) -> None:
 
     # The second `up` restarts nothing and deploys anew, now with the bad file among the videos.
     processes = [Service(name, place.state).process() for name in ("server", "worker")]
-    second = services(place, "up", *TINY, videos="videos")
+    second = services(place, "up", *TINY, videos="videos", sets="")
     assert second.returncode == 0, second.stdout + second.stderr
     assert second.stdout.count("already running") == 2
+    assert "build-instructions" not in second.stdout  # keeps the settings it was given
     assert [Service(name, place.state).process() for name in ("server", "worker")] == processes
 
     again = run_deployment(place)
