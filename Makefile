@@ -37,7 +37,7 @@ export TOKENIZERS_PARALLELISM = false
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           REGIONS (%s)  MOTIONS (%s)\n           PRESET (of training: tiny, demo or paper-7b)  STAGE1 (%s)  RUN (%s)\n           ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(REGIONS)' '$(MOTIONS)' '$(STAGE1)' '$(RUN)'
+	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           REGIONS (%s)  MOTIONS (%s)  DATASETS (YAML file of settings, docs/datasets.md)\n           PRESET (of training: tiny, demo or paper-7b)  STAGE1 (%s)  RUN (%s)\n           ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(REGIONS)' '$(MOTIONS)' '$(STAGE1)' '$(RUN)'
 
 setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev leaves out the AGPL extra yolo)
 

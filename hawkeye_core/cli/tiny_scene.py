@@ -23,13 +23,11 @@ Run = Annotated[Path, typer.Option("--run", "-r", help="Folder of the run.")]
 def train_scene(overrides: Overrides = None) -> None:
     """Train scene modules, and with questions projector and language model, on drawn worlds whose graphs are known.
 
-    Needs worlds and stores of their graphs:
-    `hawkeye reconsim draw --out W --preset small --seed 7 --training`, then
-    `python -m flows.extract --config tiny --videos W/videos --store S "pose={backend: sidecar, path: W/sidecars/pose}"
-    "relations={backend: sidecar, path: W/sidecars/relations}"`
+    Videos are drawn while it learns, about a second of a core each: give `workers=8` where there are cores. With few,
+    draw a world and put its true graphs into a store beforehand (docs/tiny.md) and give `worlds=[W] stores=[S]`.
 
-    Example: `hawkeye tiny train scene questions=false minutes=60 worlds=[W] stores=[S]`; to go on from the package's
-    weights: `... start=shipped`; to go on with a run that was stopped: `... resume=true`
+    Example: `hawkeye tiny train scene questions=false minutes=60 workers=4`; to go on from the package's weights:
+    `... start=shipped`; to go on with a run that was stopped: `... resume=true`
     """
     from hawkeye_core.tiny.scene_train import train_scene
 

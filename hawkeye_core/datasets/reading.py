@@ -67,12 +67,20 @@ def read_json(path: str | Path, *, remedy: str, max_bytes: int = MAX_BYTES) -> A
     Raises:
         AnnotationError: As :func:`read_bytes`; or the content is no such JSON.
     """
-    content = read_bytes(path, remedy=remedy, max_bytes=max_bytes)
+    return parse_json(read_bytes(path, remedy=remedy, max_bytes=max_bytes), where=path, remedy=remedy)
+
+
+def parse_json(text: str | bytes, *, where: str | Path, remedy: str) -> Any:
+    """The value of a JSON text; see :func:`read_json`.
+
+    Raises:
+        AnnotationError: It is none; the message begins with ``where``.
+    """
     try:
-        return json.loads(content, object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:  # ValueError: also of the text's encoding
         reason = str(error) or type(error).__name__
-        raise AnnotationError(f"is no JSON that can be read: {reason}", path=path, remedy=remedy) from error
+        raise AnnotationError(f"is no JSON that can be read: {reason}", path=where, remedy=remedy) from error
 
 
 def plain_name(name: Any, *, where: str, remedy: str) -> str:

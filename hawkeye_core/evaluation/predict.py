@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,8 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from hawkeye_core.answers.parse import ParsedAnswer, Status, parse_segments
 from hawkeye_core.answers.render import NO_SEGMENT, render_answer
 from hawkeye_core.answers.segments import Segment
-from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import ConfigError
+from hawkeye_core.evaluation.prediction_records import Answer, PredictedSegment, Prediction
 from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.opening import Opening
@@ -46,17 +44,12 @@ class VideoPrediction:
     segments: tuple[ScoredSegment, ...]
     answers: tuple[WindowAnswer, ...]
 
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps(
-            {
-                "video": self.video,
-                "segments": [{**asdict(item.segment), "score": item.score} for item in self.segments],
-                "answers": [
-                    {"start_s": a.start_s, "end_s": a.end_s, "status": a.status, "text": a.text} for a in self.answers
-                ],
-            },
-            allow_nan=False,
+    def record(self) -> Prediction:
+        """What of it is written."""
+        return Prediction(
+            self.video,
+            tuple(PredictedSegment(item.segment, item.score) for item in self.segments),
+            tuple(Answer(item.start_s, item.end_s, item.status, item.text) for item in self.answers),
         )
 
 
@@ -151,11 +144,6 @@ def predict_videos(
     with torch.inference_mode():
         found = list(predictor.videos(data, batch_size=batch_size, on_window=on_window))
     return found, time.monotonic() - begun
-
-
-def write_predictions(predictions: Sequence[VideoPrediction], path: Path) -> None:
-    """JSON lines, one a video; whole or not at all."""
-    write_text(path, "".join(f"{prediction.to_json()}\n" for prediction in predictions))
 
 
 def _scored(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hawkeye_core.atomic import replacing, write_text
-from hawkeye_core.datasets.reading import read_bytes
+from hawkeye_core.datasets.reading import parse_json, read_bytes
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.evaluation.prediction_records import REMEDY, VERSION, Prediction, prediction_of
 
@@ -89,19 +89,6 @@ def read_predictions(path: str | Path) -> list[Prediction]:
     return list(found.values())
 
 
-def parse_json(text: str | bytes, *, where: str, remedy: str) -> Any:
-    """JSON of one line; a key that occurs twice, NaN and infinite numbers are errors.
-
-    Raises:
-        AnnotationError: It is no such JSON.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:  # ValueError: also of the text's encoding
-        reason = str(error) or type(error).__name__
-        raise AnnotationError(f"is no JSON that can be read: {reason}", path=where, remedy=remedy) from error
-
-
 def _json_records(path: str | Path) -> Iterator[tuple[str, Any]]:
     content = read_bytes(path, remedy=REMEDY, max_bytes=MAX_FILE_BYTES).removeprefix(b"\xef\xbb\xbf")
     for number, line in enumerate(content.splitlines(), start=1):
@@ -138,16 +125,3 @@ def _check_table(file: pq.ParquetFile, path: str | Path) -> None:
     size = sum(file.metadata.row_group(index).total_byte_size for index in groups)
     if size > MAX_TABLE_BYTES:
         raise AnnotationError(f"unpacks to more than {MAX_TABLE_BYTES:,} bytes", path=path, remedy=REMEDY)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:60]!r} occurs twice")
-    return found
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")

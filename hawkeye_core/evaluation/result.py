@@ -55,8 +55,16 @@ class Row:
     segments: int
 
 
-def score_row(name: str, detections: Sequence[Detection], truth: Truth, *, note: str = "") -> Row:
-    """All metrics of some detections, frames pooled over all videos."""
+def score_row(name: str, detections: Sequence[Detection], truth: Truth, *, note: str = "", orders: int = ORDERS) -> Row:
+    """All metrics of some detections, frames pooled over all videos.
+
+    Args:
+        name: Of the row.
+        detections: Of one system.
+        truth: Of the split.
+        note: Behind the name.
+        orders: Of equal scores, as :data:`ORDERS`; 0: they rank in the order given.
+    """
     counts = FrameCounts()
     for video, duration in truth.durations.items():
         frames = round(duration * FPS)
@@ -64,15 +72,15 @@ def score_row(name: str, detections: Sequence[Detection], truth: Truth, *, note:
         counts += count_frames(frame_mask(truth.segments[video], frames), frame_mask(said, frames))
     return Row(
         name, note, false_negative_rate(counts), f_beta(counts), precision(counts), recall(counts),
-        _mean_ap(truth, detections), len(detections),
+        _mean_ap(truth, detections, orders), len(detections),
     )  # fmt: skip
 
 
-def _mean_ap(truth: Truth, detections: Sequence[Detection]) -> Mapping[str, float]:
+def _mean_ap(truth: Truth, detections: Sequence[Detection], orders: int) -> Mapping[str, float]:
     """mAP; where scores are equal, its mean over all orders of them, since no order is better than another."""
-    if len({item.score for item in detections}) == len(detections):
+    if not orders or len({item.score for item in detections}) == len(detections):
         return mean_average_precision(truth.segments, detections)
-    return order_free_map(truth.segments, detections, seed=0, orders=ORDERS).best
+    return order_free_map(truth.segments, detections, seed=0, orders=orders).best
 
 
 @dataclass(frozen=True, slots=True)

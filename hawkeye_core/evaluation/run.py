@@ -15,7 +15,6 @@ from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, predict_videos
-from hawkeye_core.evaluation.prediction_records import Answer, PredictedSegment, Prediction
 from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
 from hawkeye_core.evaluation.result_files import PREDICTIONS, protocol, trivial_rows, write_results
 from hawkeye_core.evaluation.scored_predictions import evaluate_predictions
@@ -56,7 +55,7 @@ def evaluate(settings: EvalSettings) -> EvalResult:
         )
     truth = _truth(store, data)
     result = _result(predictions, truth, marks=_marks(record), seconds=seconds, settings=settings)
-    return write_results(result, [_kept(prediction) for prediction in predictions], settings.out)
+    return write_results(result, [prediction.record() for prediction in predictions], settings.out)
 
 
 def _require_same_features(store: FeatureStore, record: RunRecord, settings: EvalSettings) -> None:
@@ -120,12 +119,3 @@ def _result(
 def _system(settings: EvalSettings) -> str:
     presence = f"; anomalous from a probability of {settings.presence:g} on" if settings.presence is not None else ""
     return f"{settings.checkpoint} checkpoint{presence}"
-
-
-def _kept(prediction: VideoPrediction) -> Prediction:
-    """What of a prediction is written."""
-    return Prediction(
-        prediction.video,
-        tuple(PredictedSegment(item.segment, item.score) for item in prediction.segments),
-        tuple(Answer(item.start_s, item.end_s, item.status, item.text) for item in prediction.answers),
-    )

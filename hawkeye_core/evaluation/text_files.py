@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hawkeye_core.datasets.reading import read_bytes, read_json, read_lines
+from hawkeye_core.datasets.reading import parse_json, read_bytes, read_json, read_lines
 from hawkeye_core.datasets.times import span, video_stem
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.evaluation.prediction_files import MAX_FILE_BYTES, parse_json
+from hawkeye_core.evaluation.prediction_files import MAX_FILE_BYTES
 from hawkeye_core.evaluation.prediction_records import plain_text
 
 VIDEO_KEYS = ("video", "video_id", "vname", "Video Name")

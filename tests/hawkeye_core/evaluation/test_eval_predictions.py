@@ -292,7 +292,7 @@ def test_what_a_model_wrote_scores_as_the_model_did(table: Path, tmp_path: Path)
         predictions.append(VideoPrediction(video, segments, (answer,)))
     chosen = EvalSettings(annotations=str(table), out=str(tmp_path / "run"))
     first = run._result(predictions, TRUTH, marks=(), seconds=1.0, settings=chosen)
-    run.write_results(first, [run._kept(prediction) for prediction in predictions], chosen.out)
+    run.write_results(first, [prediction.record() for prediction in predictions], chosen.out)
     for name in ("predictions.jsonl", "predictions.parquet"):
         second = score(table, tmp_path / "run" / name, name="Hawkeye")
         assert second.rows == first.rows

@@ -13,7 +13,8 @@ from rich.console import Console
 from hawkeye_core.answers.render import NO_SEGMENT
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.evaluation.metrics import Detection
-from hawkeye_core.evaluation.predict import Predictor, VideoPrediction, write_predictions
+from hawkeye_core.evaluation.predict import Predictor, VideoPrediction
+from hawkeye_core.evaluation.prediction_files import write_jsonl
 from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
 from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
 from hawkeye_core.model.config import HawkeyeConfig
@@ -96,10 +97,10 @@ def test_with_a_presence_scores_count_how_likely_an_anomaly_is(monkeypatch: pyte
 
 def test_predictions_are_json_lines(tmp_path) -> None:
     prediction = VideoPrediction("v", (scored(1, 2, 0.5, "theft"),), ())
-    write_predictions([prediction], tmp_path / "p.jsonl")
+    write_jsonl([prediction.record()], tmp_path / "p.jsonl")
     (line,) = (tmp_path / "p.jsonl").read_text().splitlines()
     assert json.loads(line) == {
-        "video": "v", "answers": [],
+        "version": 1, "video": "v", "answers": [],
         "segments": [{"start_s": 1, "end_s": 2, "category": "theft", "reason": "", "score": 0.5}],
     }  # fmt: skip
 

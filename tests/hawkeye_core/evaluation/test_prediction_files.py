@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.evaluation import prediction_files
-from hawkeye_core.evaluation.predict import VideoPrediction, WindowAnswer, write_predictions
+from hawkeye_core.evaluation.predict import VideoPrediction, WindowAnswer
 from hawkeye_core.evaluation.prediction_files import SCHEMA, read_predictions, write_jsonl, write_parquet
 from hawkeye_core.evaluation.prediction_records import Answer, PredictedSegment, Prediction
 from hawkeye_core.evaluation.scores import ScoredSegment
@@ -58,7 +58,8 @@ def test_both_forms_hold_the_same(predictions: list[Prediction]) -> None:
 def test_what_predict_writes_is_read(tmp_path: Path) -> None:
     item = ScoredSegment(Segment(1.0, 2.5, "theft", "x"), 0.5)
     answer = WindowAnswer("v", 0.0, 8.0, "From 1.0 to 2.5 seconds, there exists theft, as x.", "ok", (item,))
-    write_predictions([VideoPrediction("v", (item,), (answer,)), VideoPrediction("w", (), ())], tmp_path / "p.jsonl")
+    said = [VideoPrediction("v", (item,), (answer,)), VideoPrediction("w", (), ())]
+    write_jsonl([one.record() for one in said], tmp_path / "p.jsonl")
     first, second = read_predictions(tmp_path / "p.jsonl")
     assert first.segments == (PredictedSegment(item.segment, 0.5),)
     assert first.answers == (Answer(0.0, 8.0, "ok", answer.text),)
