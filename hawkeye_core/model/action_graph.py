@@ -65,7 +65,7 @@ class JointEmbedding(nn.Module):
     """A joint's input: place in the person's box, place in the frame, score, which joint, and (a switch) velocity.
 
     Shapes:
-        see :class:`SceneBatch` -> [B, T, P, J, d]
+        keypoints [..., J, 3], person_box [..., 4], velocity [..., J, 2], as in :class:`SceneBatch` -> [..., J, d]
     """
 
     def __init__(self, width: int, *, velocity: bool) -> None:
@@ -74,13 +74,13 @@ class JointEmbedding(nn.Module):
         self.project = nn.Linear(7 if velocity else 5, width)
         self.joint = nn.Embedding(JOINTS, width)
 
-    def forward(self, scene: SceneBatch) -> Tensor:
+    def forward(self, keypoints: Tensor, person_box: Tensor, velocity: Tensor) -> Tensor:
         """See the class."""
-        xy, score = scene.keypoints[..., :2], scene.keypoints[..., 2:]
-        corner, far = scene.person_box[..., None, :2], scene.person_box[..., None, 2:]
+        xy, score = keypoints[..., :2], keypoints[..., 2:]
+        corner, far = person_box[..., None, :2], person_box[..., None, 2:]
         inside = (xy - corner) / (far - corner).clamp(min=MIN_SIDE)
-        parts = [inside, xy, score] + ([scene.velocity] if self.velocity else [])
-        features = torch.cat(parts, -1).to(self.project.weight.dtype)  # [B, T, P, J, 5 or 7]
+        parts = [inside, xy, score] + ([velocity] if self.velocity else [])
+        features = torch.cat(parts, -1).to(self.project.weight.dtype)  # [..., J, 5 or 7]
         return self.project(features) + self.joint.weight
 
 
@@ -89,6 +89,7 @@ class ActionTokens(nn.Module):
 
     Footnote 2 of the paper: "Each token contains up to 5 people, and we average each token after graph attention."
     The mean runs over all seen joints of all people at once. A frame without any gets the learned "nobody" token.
+    Only people who are there are computed: most frames have room for more.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, d]
@@ -103,11 +104,15 @@ class ActionTokens(nn.Module):
 
     def forward(self, scene: SceneBatch) -> Tensor:
         """See the class."""
-        seen = scene.person_mask[..., None] & (scene.keypoints[..., 2] >= self.joint_score)  # [B, T, P, J]
-        h = self.attention(self.embed(scene), seen)  # [B, T, P, J, d]
-        count = seen.sum((2, 3))[..., None]  # [B, T, 1]
-        mean = (h * seen[..., None]).sum((2, 3)) / count.clamp(min=1)
-        return torch.where(count > 0, mean, self.nobody)
+        there = scene.person_mask  # [B, T, P], S of them true
+        keypoints, velocity = scene.keypoints[there], scene.velocity[there]
+        seen = keypoints[..., 2] >= self.joint_score  # [S, J]
+        h = self.attention(self.embed(keypoints, scene.person_box[there], velocity), seen)  # [S, J, d]
+        person = (h * seen[..., None]).sum(1)  # [S, d]
+        # Put back in their places before people are added up: the sum has the same order on every device.
+        total = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person).sum(2)  # [B, T, d]
+        count = (there[..., None] & (scene.keypoints[..., 2] >= self.joint_score)).sum((2, 3))[..., None]  # [B, T, 1]
+        return torch.where(count > 0, total / count.clamp(min=1), self.nobody)
 
 
 class ActionGraph(nn.Module):

@@ -72,7 +72,7 @@ def test_an_action_token_is_the_mean_over_seen_joints_of_all_people(make_config,
     tokens = ActionTokens(make_config(joint_score=0.4))
     scene = make_scene([4, 2])
     fast = tokens(scene)
-    h = tokens.embed(scene)
+    h = tokens.embed(scene.keypoints, scene.person_box, scene.velocity)
     for b, t in [(0, 0), (0, 3), (1, 1)]:
         kept = []
         for p in range(3):
