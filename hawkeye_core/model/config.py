@@ -34,6 +34,9 @@ class HawkeyeConfig(PreTrainedConfig):
         org: False: a frame's plain video token stands for its object-aware one ("w/o ORG").
         moe: False: both tokens of a frame are concatenated and projected ("w/o B-H MoE").
         scene: False: plain Video-LLaVA; two pooled frame tokens a frame go straight to the projector.
+        dense_head: Whether a linear layer tells of every frame how anomalous it is (our addition; off in the paper's
+            exact setting).
+        lambda_dense: Weight of its loss.
         base: Checkpoint of the backbone, a hub name or folder; none: its weights are the model's own.
         base_revision: Branch, tag or commit of it on the hub.
         lora: Whether the language model is frozen and learns through low-rank adapters (Hu et al., 2022); projector
@@ -70,6 +73,8 @@ class HawkeyeConfig(PreTrainedConfig):
         org: bool = True,
         moe: bool = True,
         scene: bool = True,
+        dense_head: bool = False,
+        lambda_dense: float = 0.5,
         base: str | None = None,
         base_revision: str | None = None,
         lora: bool = False,
@@ -98,6 +103,8 @@ class HawkeyeConfig(PreTrainedConfig):
         self.org = org
         self.moe = moe
         self.scene = scene
+        self.dense_head = dense_head
+        self.lambda_dense = lambda_dense
         self.base = base
         self.base_revision = base_revision
         self.lora = lora
@@ -128,6 +135,7 @@ class HawkeyeConfig(PreTrainedConfig):
             (self.cv not in get_args(Variation), f"cv is {self.cv!r}"),
             (self.tau <= 0, f"tau is {self.tau}; it must be positive"),
             (self.lambda_bc < 0, f"lambda_bc is {self.lambda_bc}; it must not be negative"),
+            (self.lambda_dense < 0, f"lambda_dense is {self.lambda_dense}; it must not be negative"),
             (self.lora_rank < 1 or self.lora_alpha <= 0, "lora_rank and lora_alpha must be positive"),
             (not 0 <= self.lora_dropout < 1, f"lora_dropout is {self.lora_dropout}; it must lie in 0 .. 1"),
             (min(self.experts, self.expert_layers, self.graph_layers) < 1, "experts and layers must be at least 1"),

@@ -14,18 +14,20 @@ from hawkeye_core.model.action_graph import ActionTokens
 from hawkeye_core.model.backbone import build_backbone
 from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.dense_head import DenseHead, DenseLoss, dense_loss, spread_frames
 from hawkeye_core.model.lora import add_lora, freeze
 from hawkeye_core.model.opening import Opening
 from hawkeye_core.model.relation_graph import RelationGraph
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import SceneEncoder, SceneOutput
+from hawkeye_core.model.scene_init import EMBEDDING_STD, init_scene
 
 IGNORE = -100
 """Label of a token that is not learned (the question, padding)."""
 
 
 class HawkeyeOutput(NamedTuple):
-    """Losses of one batch; ``loss = lm_loss + lambda_bc * balance_loss``."""
+    """Losses of one batch; ``loss = lm_loss + lambda_bc * balance_loss``, plus ``lambda_dense * dense.loss``."""
 
     loss: Tensor  # scalar
     lm_loss: Tensor  # scalar, mean over the answer tokens
@@ -33,6 +35,7 @@ class HawkeyeOutput(NamedTuple):
     answer_tokens: int
     columns: Columns | None  # what L_bc is made of, for that of the global batch: see gather_columns
     weights: Tensor | None  # [B, T, 2, N] routing weights without gradients, None without a router
+    dense: DenseLoss | None = None  # of the frames; None without the head, or where nothing is told of frames
 
 
 class Generated(NamedTuple):
@@ -40,6 +43,8 @@ class Generated(NamedTuple):
 
     token_ids: Tensor  # [B, A] int64, end-of-text and padding behind the answer
     probabilities: Tensor  # [B, A] probability of each of these tokens when it was chosen
+    embeds: Tensor | None = None  # [B, L, H] the prompts as the language model read them
+    weights: Tensor | None = None  # [B, T, 2, N] routing weights, None without a router
 
 
 class HawkeyeModel(PreTrainedModel):
@@ -65,17 +70,18 @@ class HawkeyeModel(PreTrainedModel):
         super().__init__(config)
         self.scene = SceneEncoder(config)
         self.backbone = build_backbone(config.llava_config()) if backbone is None else backbone
+        self.dense = DenseHead(int(self.backbone.config.text_config.hidden_size)) if config.dense_head else None
         self.post_init()
+        init_scene(self.scene, router_std=config.initializer_range)
         if config.lora:  # behind post_init, which would make B of the adapters random
             add_lora(self)
 
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        std = self.config.initializer_range
         if isinstance(module, ActionTokens):
-            nn.init.normal_(module.nobody, std=std)
+            nn.init.normal_(module.nobody, std=EMBEDDING_STD)
         elif isinstance(module, RelationGraph):
-            nn.init.normal_(module.nothing, std=std)
+            nn.init.normal_(module.nothing, std=EMBEDDING_STD)
 
     def get_input_embeddings(self) -> nn.Module:
         """Embeddings of the language model's vocabulary."""
@@ -133,8 +139,9 @@ class HawkeyeModel(PreTrainedModel):
         return text.masked_scatter(places[..., None], tokens.to(text.dtype)), encoded
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, labels: Tensor, **_: Any
-    ) -> HawkeyeOutput:
+        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, labels: Tensor,
+        anomalous: Tensor | None = None, **_: Any,
+    ) -> HawkeyeOutput:  # fmt: skip
         """Loss on the answers: ``L_total = L + lambda L_bc`` (paper, section 3.3).
 
         The language model's head runs on the rows that predict an answer token only; the loss is the same.
@@ -144,6 +151,7 @@ class HawkeyeModel(PreTrainedModel):
             attention_mask: [B, L], 0 for padding.
             scene: The windows' features.
             labels: [B, L], the token ids of the answers, -100 elsewhere.
+            anomalous: [B, T] 1 for frames inside of segments, for the dense head; None: nothing is known of frames.
         """
         embeds, encoded = self.embed(input_ids, scene)
         hidden = self.backbone.model.language_model(
@@ -153,14 +161,36 @@ class HawkeyeModel(PreTrainedModel):
         learned = targets != IGNORE
         logits = self.backbone.lm_head(hidden[:, :-1][learned])  # [answer tokens, V]
         lm_loss = F.cross_entropy(logits.float(), targets[learned])
+        loss = lm_loss + self.config.lambda_bc * encoded.balance_loss
+        dense = None
+        if self.dense is not None and anomalous is not None:
+            dense = dense_loss(self.dense(hidden, input_ids == self.scene_token_id), anomalous, scene.frame_mask)
+            loss = loss + self.config.lambda_dense * dense.loss
         return HawkeyeOutput(
-            loss=lm_loss + self.config.lambda_bc * encoded.balance_loss,
+            loss=loss,
             lm_loss=lm_loss,
             balance_loss=encoded.balance_loss,
             answer_tokens=int(learned.sum()),
             columns=encoded.columns,
             weights=None if encoded.weights is None else encoded.weights.detach(),
+            dense=dense,
         )
+
+    @torch.no_grad()
+    def frame_scores(self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch) -> Tensor:
+        """[B, T] probability of each frame to be anomalous by the dense head, 0 for padding.
+
+        Raises:
+            ValueError: The model has no dense head.
+        """
+        if self.dense is None:
+            raise ValueError("this model has no dense head (model.dense_head)")
+        embeds, _ = self.embed(input_ids, scene)
+        hidden = self.backbone.model.language_model(
+            inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False
+        ).last_hidden_state
+        logits = self.dense(hidden, input_ids == self.scene_token_id)
+        return spread_frames(logits.float().sigmoid(), scene.frame_mask)
 
     @torch.no_grad()
     def generate(
@@ -178,7 +208,7 @@ class HawkeyeModel(PreTrainedModel):
             pad_token_id: Fills up behind it.
             opening: Decides the first token; none: the likeliest.
         """
-        embeds, _ = self.embed(input_ids, scene)
+        embeds, encoded = self.embed(input_ids, scene)
         backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
         result = backbone.generate(
             inputs_embeds=embeds,
@@ -198,7 +228,7 @@ class HawkeyeModel(PreTrainedModel):
             logits.float().softmax(-1).gather(1, tokens[:, step : step + 1])
             for step, logits in enumerate(result.logits)
         ]
-        return Generated(tokens, torch.cat(chosen, 1))
+        return Generated(tokens, torch.cat(chosen, 1), embeds, encoded.weights)
 
 
 AutoConfig.register(HawkeyeConfig.model_type, HawkeyeConfig, exist_ok=True)

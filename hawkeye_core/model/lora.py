@@ -17,7 +17,7 @@ LORA_TARGETS = r".*language_model.*(q|k|v|o|gate|up|down)_proj"
 CLIP towers of a Video-LLaVA too. At 7B and rank 16 these are 39,976,960 parameters."""
 
 _4BIT = "is_loaded_in_4bit"
-_TRAINED = ("scene.", "backbone.model.multi_modal_projector.")
+_TRAINED = ("scene.", "dense.", "backbone.model.multi_modal_projector.")
 
 
 def lora_config(*, rank: int, alpha: int, dropout: float) -> LoraConfig:

@@ -23,7 +23,9 @@ from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.vision.checkpoint import locate
 from hawkeye_core.weights import load_state_dict
 
-FREE_OF_START = frozenset({"lambda_bc", "tau", "importance", "cv", "lora_dropout", "initializer_range"})
+FREE_OF_START = frozenset(
+    {"lambda_bc", "lambda_dense", "dense_head", "tau", "importance", "cv", "lora_dropout", "initializer_range"}
+)
 """Values in which a model may differ from the one it begins with: they say how it learns, not what it is."""
 
 
@@ -119,7 +121,7 @@ def start_weights(start: str) -> Path:
 
 
 def begin_with(model: HawkeyeModel, weights: Path) -> None:
-    """Copy the weights of :func:`start_weights` into a model.
+    """Copy the weights of :func:`start_weights` into a model; a dense head begins anew where either has none.
 
     Raises:
         ConfigError: They are those of a model that computes something else.
@@ -134,7 +136,11 @@ def begin_with(model: HawkeyeModel, weights: Path) -> None:
             path=weights.parent,
             remedy="train both stages with the same model, or leave the first out with pretuned=off",
         )
-    assign_trainable(model, load_state_dict(weights), path=weights)
+    state = load_state_dict(weights)
+    own = {f"dense.{name}": tensor for name, tensor in model.dense.state_dict().items()} if model.dense else {}
+    if not own or not own.keys() <= state.keys():
+        state = {name: tensor for name, tensor in state.items() if not name.startswith("dense.")} | own
+    assign_trainable(model, state, path=weights)
 
 
 def max_length(config: HawkeyeConfig) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 from torch import Tensor
@@ -38,6 +38,7 @@ class TrainBatch(PromptBatch):
     """Questions and answers, padded on the right."""
 
     labels: Tensor  # [B, L] int64, -100 outside the answers
+    anomalous: NotRequired[Tensor]  # [B, T] float32, 1 for frames whose middle lies in a segment; not in stage 1
 
 
 class Collator:
@@ -51,6 +52,9 @@ class Collator:
         scene_token_id: The placeholder, two a frame.
         max_length: Longest sequence the language model takes; scene tokens are never cut.
     """
+
+    tells_frames = True
+    """Whether segments say of every frame if it is anomalous."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, scene_token_id: int, max_length: int) -> None:
         self.tokenizer = tokenizer
@@ -110,12 +114,15 @@ class Collator:
         self._check(samples, [len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])
         rows = [p + a for p, a in zip(prompts, answers, strict=True)]
         labels = [[IGNORE] * len(p) + a for p, a in zip(prompts, answers, strict=True)]
-        return TrainBatch(
+        batch = TrainBatch(
             input_ids=_pad(rows, self.pad),
             attention_mask=_pad([[1] * len(row) for row in rows], 0),
             labels=_pad(labels, IGNORE),
             scene=collate_scenes([sample.window for sample in samples]),
         )
+        if self.tells_frames:
+            batch["anomalous"] = _anomalous(samples)
+        return batch
 
     def prompts(self, samples: Sequence[WindowSample], *, room: int) -> PromptBatch:
         """A batch to answer, with room for ``room`` new tokens.
@@ -149,6 +156,17 @@ class Collator:
                     f"takes {self.max_length}",
                     remedy="use shorter windows (`window_frames`)",
                 )
+
+
+def _anomalous(samples: Sequence[WindowSample]) -> Tensor:
+    """[B, T] 1 for frames whose middle lies in a segment, 0 behind a window's end."""
+    lengths = [sample.spec.stop - sample.spec.start for sample in samples]
+    found = torch.zeros(len(samples), max(lengths))
+    for row, sample, frames in zip(found, samples, lengths, strict=True):
+        middle = (torch.arange(frames) + 0.5) / sample.spec.fps
+        for segment in sample.segments:
+            row[:frames][(middle >= segment.start_s) & (middle < segment.end_s)] = 1
+    return found
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int, *, left: bool = False) -> Tensor:

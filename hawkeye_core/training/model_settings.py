@@ -86,6 +86,10 @@ class SceneSettings(Settings):
     """Temperature of Eq. 6."""
     lambda_bc: float = Field(default=0.2, ge=0)
     """Weight of L_bc; 0 is the paper's "w/o L_bc"."""
+    dense_head: bool = False
+    """Also learn of every frame whether it is anomalous (stage 2; our addition, not in the paper)."""
+    lambda_dense: float = Field(default=0.5, ge=0)
+    """Weight of that loss."""
     asg: bool = True
     """The action-sensitive graph."""
     org: bool = True

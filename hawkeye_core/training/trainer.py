@@ -51,7 +51,8 @@ class Trainer:
     * checkpoints every ``checkpoint_every`` steps and when asked to stop; ``resume`` goes on bit for bit
 
     The loss of a step is the mean over the answer tokens of the whole batch, plus ``lambda_bc`` times L_bc of the
-    whole batch, whatever the pieces and processes.
+    whole batch, whatever the pieces and processes; with the dense head also ``lambda_dense`` times the mean over all
+    frames.
 
     Args:
         settings: All of them.
@@ -171,8 +172,9 @@ class Trainer:
         begun = time.monotonic()
         self.model.train()
         tokens = self._total(sum(int((piece["labels"][:, 1:] != IGNORE).sum()) for piece in pieces))
+        frames = self._total(sum(int(piece["scene"].frame_mask.sum()) for piece in pieces))
         whole = balance_ahead(self.accelerator, self.bare, pieces)
-        lm_loss, balance_loss = 0.0, 0.0
+        lm_loss, balance_loss, dense_loss = 0.0, 0.0, 0.0
         router = torch.zeros(3, self.bare.config.experts + 1, dtype=torch.float64, device=self.accelerator.device)
         for index, piece in enumerate(pieces):
             self._stop_if_asked()
@@ -187,10 +189,15 @@ class Trainer:
                     balance_loss = balance.item()
                     loss = share + self.bare.config.lambda_bc * balance
                     router += router_sums(output.weights, batch["scene"].frame_mask)
+                if output.dense is not None:
+                    dense = output.dense.loss * (output.dense.frames / frames)
+                    dense_loss += dense.item()
+                    loss = loss + self.bare.config.lambda_dense * dense
                 sharding.backward(self.accelerator, loss * self.world, last=last)  # processes are averaged, not added
             lm_loss += share.item()
         lm_loss = self._total(lm_loss)
-        total = lm_loss + self.bare.config.lambda_bc * balance_loss
+        dense_loss = self._total(dense_loss)
+        total = lm_loss + self.bare.config.lambda_bc * balance_loss + self.bare.config.lambda_dense * dense_loss
         if not math.isfinite(total):
             raise ConfigError(f"the loss of step {self.at.done} is {total}", remedy="lower `lr`")
         rate = self.schedule.get_last_lr()[0]
@@ -201,6 +208,8 @@ class Trainer:
             "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
             "grad_norm": norm, "answer_tokens": int(tokens),
         }  # fmt: skip
+        if output.dense is not None:
+            values["dense_loss"] = dense_loss
         if output.columns is not None:
             values |= shares(self.accelerator.reduce(router, "sum"))
         values |= self.meter.speed(pieces, waited=waited, seconds=time.monotonic() - begun + waited, total=self._total)

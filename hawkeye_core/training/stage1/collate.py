@@ -17,6 +17,8 @@ class Stage1Collator(Collator):
     whole seconds this is what stage 2 writes for as many frames.
     """
 
+    tells_frames = False
+
     def prompt_ids(self, spec: WindowSpec) -> list[int]:
         """Token ids of one sample's question."""
         if not isinstance(spec, Stage1Spec):
