@@ -30,6 +30,11 @@ def evaluate(
         str | None,
         typer.Option("--format", "-f", help="Of the predictions: hawkeye, seconds, percent, glue or clips."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A baseline instead of a run: hf:NAME_OR_FOLDER, or motion-energy."),
+    ] = None,
+    videos: Annotated[str | None, typer.Option("--videos", help="With --model: folder of the video files.")] = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Of the row.")] = None,
 ) -> None:
     """Evaluate a run, or predictions of any system, on annotated videos; the rows that need no model stand beside it.
@@ -37,6 +42,8 @@ def evaluate(
     Example: `hawkeye eval --store work/store --annotations segments.jsonl --run work/runs/stage2`
 
     Example: `hawkeye eval --predictions timechat.json --format seconds --annotations work/datasets/stage2.parquet`
+
+    Example: `hawkeye eval --model hf:LanguageBind/Video-LLaVA-7B-hf --videos videos --annotations segments.jsonl`
     """
     from hawkeye_core.evaluation.config import EvalSettings
     from hawkeye_core.settings import load_settings
@@ -46,13 +53,21 @@ def evaluate(
         overrides=overrides or (),
         values={
             "store": store, "annotations": annotations, "run": run, "checkpoint": checkpoint, "out": results,
-            "predictions": predictions, "format": form, "name": name,
+            "predictions": predictions, "format": form, "name": name, "model": model, "videos": videos,
         },
     )  # fmt: skip
     if settings.predictions is not None:
         from hawkeye_core.evaluation.scored_predictions import evaluate_predictions  # without torch
 
         out.print(evaluate_predictions(settings).table())
+        return
+    if settings.model is not None:
+        from hawkeye_core.evaluation.baselines.evaluate import evaluate_baseline
+
+        result = evaluate_baseline(settings)
+        out.print(result.table())
+        if result.missing:
+            raise typer.Exit(1)  # some videos could not be used
         return
     from hawkeye_core.evaluation.run import evaluate as run_evaluation
 

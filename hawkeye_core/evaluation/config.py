@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from hawkeye_core.evaluation.baselines.settings import BaselineSettings, check_model
 from hawkeye_core.settings import Settings
 
 Format = Literal["hawkeye", "seconds", "percent", "glue", "clips"]
@@ -53,7 +54,7 @@ class EvalSettings(Settings):
     """Which of its checkpoints: `last`, `best` (by F2 in training), or a name such as `step-000100`."""
     out: str = "work/eval"
     """Folder for tables and predictions."""
-    split: Literal["train", "test", "all"] = "test"
+    split: Literal["train", "test", "val", "all"] = "test"
     """Which videos."""
     sentiment: Literal["S-S", "S-D"] | None = None
     """With `predictions` and a table: only the videos of this one of the paper's two kinds."""
@@ -64,6 +65,9 @@ class EvalSettings(Settings):
     presence: float | None = Field(default=None, gt=0, lt=1)
     """Probability of an anomaly from which a window is answered with segments, whose scores are then multiplied by it;
     unset: greedy decoding, what the model finds likelier. F2 is highest for 0.1 to 0.2 where the model is unsure."""
+    curve: bool = True
+    """Also ask about every second of a video, for the anomaly curve and the AUC of frames; a sixth of the time of the
+    small model on a CPU (docs/predictions.md)."""
     seed: int = Field(default=0, ge=0)
     """Of the row of random clips."""
     device: Literal["auto", "cpu"] = "auto"
@@ -72,8 +76,16 @@ class EvalSettings(Settings):
     """Score this file (or, of clips, this folder) instead of a run: no model is loaded."""
     format: Format = "hawkeye"
     """Form of the predictions: `hawkeye` (JSON lines or Parquet), or answer texts of other systems."""
+    model: str | None = None
+    """Evaluate a baseline instead of a run: `hf:` and the name or folder of a video-text model of transformers, or
+    `motion-energy`."""
+    videos: str | None = None
+    """With `model`: folder of the video files, named as the annotations name them."""
+    baseline: BaselineSettings = BaselineSettings()
+    """With `model=hf:...`: how it is asked and read."""
     name: str = Field(default="", max_length=40)
-    """Name of the row; unset: `Hawkeye`, of predictions the name of their file."""
+    """Name of the row; unset: `Hawkeye`, of a run without a part the paper's name for that (`w/o ASG`), of predictions
+    the name of their file."""
     clips: ClipSettings = ClipSettings()
     """With `format=clips`."""
 
@@ -81,8 +93,19 @@ class EvalSettings(Settings):
     def _of_predictions(self) -> Self:
         if self.predictions is None and self.format != "hawkeye":
             raise ValueError(f"`format` {self.format} is the form of `predictions`, which is not set")
-        if self.predictions is None and self.sentiment is not None:
-            raise ValueError("`sentiment` needs `predictions`; of a run give the annotations s-s.jsonl or s-d.jsonl")
+        if self.predictions is None and self.model is None and self.sentiment is not None:
+            raise ValueError("`sentiment` needs `predictions` or `model`; of a run give the annotations s-s.jsonl or "
+                             "s-d.jsonl")  # fmt: skip
         if not self.name.isprintable():
             raise ValueError("`name` holds characters that cannot be printed")
+        return self
+
+    @model_validator(mode="after")
+    def _of_baseline(self) -> Self:
+        if self.model is not None:
+            check_model(self.model)
+        if self.model is not None and self.predictions is not None:
+            raise ValueError("give `model` or `predictions`, not both")
+        if (self.model is None) != (self.videos is None):
+            raise ValueError("`model` and `videos` (the folder of its video files) are given together")
         return self

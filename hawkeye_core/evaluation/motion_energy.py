@@ -23,11 +23,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hawkeye_core.datasets.source import Remark
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.evaluation.metrics import BETA, FPS, Detection, Interval, frame_mask
 from hawkeye_core.evaluation.result import Truth
 from hawkeye_core.scene import FrameBatch
+from hawkeye_core.video.prefetch import Prefetcher
 from hawkeye_core.video.sampling import FrameSampler
 
 SIDE = 160
@@ -50,14 +50,14 @@ class MotionCurve:
     Args:
         video: Its id.
         values: [N] energy of each second, 0..1; the last second may be cut.
-        duration_s: Measured seconds.
-        remarks: What a reader should know (a file that is cut).
+        duration_s: Seconds, as the feature store counts them: frames at 8 a second.
+        cut: How the file is cut or damaged; None if it is whole.
     """
 
     video: str
     values: F32
     duration_s: float
-    remarks: tuple[Remark, ...] = ()
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,9 @@ def motion_curve(path: str | Path, *, video: str | None = None) -> MotionCurve:
         VideoError: The file cannot be used; see :mod:`hawkeye_core.errors` for the kinds.
     """
     with FrameSampler(path, fps=FPS, video_id=video) as sampler:
-        values = energy_per_second(sampler)
-        duration = len(values) if sampler.duration_s is None else sampler.duration_s
-        remarks = (Remark("note", "cut or damaged video", sampler.video_id, sampler.reason),) if sampler.reason else ()
-        return MotionCurve(sampler.video_id, smoothed(values), duration, remarks)
+        with Prefetcher(sampler) as batches:  # decodes while differences are taken
+            values = energy_per_second(batches)
+        return MotionCurve(sampler.video_id, smoothed(values), sampler.frames_out / FPS, sampler.reason)
 
 
 def energy_per_second(batches: Iterable[FrameBatch], *, fps: float = FPS) -> F32:

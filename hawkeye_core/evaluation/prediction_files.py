@@ -42,6 +42,7 @@ SCHEMA = pa.schema(
         pa.field("video", pa.string(), nullable=False),
         pa.field("segments", pa.list_(pa.field("item", SEGMENT, nullable=False)), nullable=False),
         pa.field("answers", pa.list_(pa.field("item", ANSWER, nullable=False)), nullable=False),
+        pa.field("curve", pa.list_(pa.field("item", pa.float64(), nullable=False)), nullable=True),
     ],
     metadata={"hawkeye": KIND, "version": str(VERSION), "times": "seconds of the video"},
 )

@@ -4,7 +4,8 @@ The record is the same in JSON lines and in Parquet::
 
     {"version": 1, "video": "Abuse028_x264",
      "segments": [{"start_s": 5.5, "end_s": 9.0, "category": "abuse", "reason": "...", "score": 0.71}],
-     "answers": [{"start_s": 0.0, "end_s": 46.8, "status": "ok", "text": "From 5.5 to 9.0 seconds, ..."}]}
+     "answers": [{"start_s": 0.0, "end_s": 46.8, "status": "ok", "text": "From 5.5 to 9.0 seconds, ..."}],
+     "curve": [0.02, 0.03, ...]}
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ REMEDY = (
 MAX_TEXT = 65_536
 """Longest text of an answer, a category or a reason, in characters."""
 MAX_SCORE = 1e9
+MAX_CURVE = 1_000_000
+"""Longest curve, in seconds: eleven days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,30 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Segments of one video, and the answers they were read from (none, where the model does not answer in words)."""
+    """Segments of one video, and the answers they were read from (none, where the model does not answer in words).
+
+    Args:
+        video: Its id.
+        segments: May overlap.
+        answers: What the model said.
+        curve: How likely an anomaly is, 0..1, for each second that the video has begun (second k covers [k, k + 1));
+            None where the model does not say.
+    """
 
     video: str
     segments: tuple[PredictedSegment, ...]
     answers: tuple[Answer, ...] = ()
+    curve: tuple[float, ...] | None = None
 
     def record(self) -> dict[str, Any]:
-        """The prediction as plain values."""
+        """The prediction as plain values; without a curve it has no such key."""
+        curve = {} if self.curve is None else {"curve": list(self.curve)}
         return {
             "version": VERSION,
             "video": self.video,
             "segments": [{**asdict(item.segment), "score": item.score} for item in self.segments],
             "answers": [asdict(answer) for answer in self.answers],
+            **curve,
         }
 
 
@@ -70,15 +84,15 @@ def prediction_of(record: Any, *, where: str) -> Prediction:
     """A checked prediction.
 
     Args:
-        record: As :meth:`Prediction.record` makes it. ``version``, ``answers``, and of a segment ``category``,
-            ``reason`` and ``score`` may be left out or null.
+        record: As :meth:`Prediction.record` makes it. ``version``, ``answers``, ``curve``, and of a segment
+            ``category``, ``reason`` and ``score`` may be left out or null.
         where: File and line, for the error.
 
     Raises:
         AnnotationError: A key is missing or unknown, a value is of the wrong type or no sensible number, or the
             record is of another version.
     """
-    fields = _fields(record, ("video", "segments"), ("version", "answers"), what="a prediction", where=where)
+    fields = _fields(record, ("video", "segments"), ("version", "answers", "curve"), what="a prediction", where=where)
     version = fields.get("version", VERSION)
     if version != VERSION or isinstance(version, bool):
         raise AnnotationError(
@@ -88,6 +102,7 @@ def prediction_of(record: Any, *, where: str) -> Prediction:
         plain_name(fields["video"], where=where, remedy=REMEDY),
         tuple(_segment(item, where) for item in _list(fields["segments"], "segments", where)),
         tuple(_answer(item, where) for item in _list(fields.get("answers", []), "answers", where)),
+        _curve(fields["curve"], where) if "curve" in fields else None,
     )
 
 
@@ -130,6 +145,14 @@ def _answer(value: Any, where: str) -> Answer:
         raise AnnotationError(f"the status {repr(status)[:40]} is none of {known}", path=where, remedy=REMEDY)
     text = plain_text(fields["text"], what="a text", where=where, remedy=REMEDY)
     return Answer(times.start_s, times.end_s, status, text)
+
+
+def _curve(value: Any, where: str) -> tuple[float, ...]:
+    found = _list(value, "a curve", where)
+    if not 0 < len(found) <= MAX_CURVE:
+        raise AnnotationError(f"a curve has 1 to {MAX_CURVE:,} values, one a second, not {len(found):,}", path=where,
+                              remedy=REMEDY)  # fmt: skip
+    return tuple(number(item, what="a value of a curve", where=where, remedy=REMEDY, low=0, high=1) for item in found)
 
 
 def _fields(

@@ -84,6 +84,23 @@ def _mean_ap(truth: Truth, detections: Sequence[Detection], orders: int) -> Mapp
 
 
 @dataclass(frozen=True, slots=True)
+class FrameRanking:
+    """How well all frames of a split are ranked; rates as parts of 1.
+
+    Args:
+        by: What ranks them.
+        auc: Area under the ROC curve; 0.5 is chance.
+        average_precision: Of frames; the base rate is chance.
+        base_rate: Anomalous frames among all.
+    """
+
+    by: str
+    auc: float
+    average_precision: float
+    base_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class EvalResult:
     """What `hawkeye eval` found.
 
@@ -94,12 +111,16 @@ class EvalResult:
         unparsed_rate: Part of the answers that could not be read; they count as missed. Not a number without answers.
         statuses: Answers by status.
         seconds_per_minute: Wall time from stored features to segments for a minute of video; None of predictions that
-            others made.
+            others made, and where no window was answered now.
         files: What was written.
         unit: What was answered: windows, videos or clips.
         missing: Videos without a prediction, which count as missed.
         left_out: Predictions of annotated videos that are not of this split.
         remarks: What was changed in the predictions, by rule, and how often.
+        inference: What the time is counted from.
+        frames: Rankings of the frames by what the first row's system says.
+        stages: ``seconds_per_minute`` by stage.
+        known: Part of the windows, by their seconds, whose answers an interrupted run had left; not in the times.
     """
 
     rows: tuple[Row, ...]
@@ -113,6 +134,10 @@ class EvalResult:
     missing: tuple[str, ...] = ()
     left_out: int = 0
     remarks: Mapping[str, int] = field(default_factory=dict)
+    inference: str = "from stored features"
+    frames: tuple[FrameRanking, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)
+    known: float = 0.0
 
     def table(self) -> Table:
         """For the terminal."""
@@ -155,13 +180,27 @@ class EvalResult:
         lines = [
             f"Protocol: {self.protocol}; @: AP at that tIoU",
             f"Answers: {counts}{rate}" if counts else "Answers: none, segments only",
+            *self._ranked(),
             *self._omissions(),
+            *self._timed(),
         ]
-        if self.seconds_per_minute is not None:
-            lines.append(f"Inference from stored features: {self.seconds_per_minute:.2f} s a minute of video")
         if self.marks:
             lines.append(f"UNTRAINED: {'; '.join(self.marks)}. The first row shows that the path runs, nothing more.")
         return "\n\n".join(lines) if markdown else "\n".join(lines)
+
+    def _ranked(self) -> list[str]:
+        """AUC and AP of frames."""
+        said = [f"AUC {_percent(one.auc)}, AP {_percent(one.average_precision)} by {one.by}" for one in self.frames]
+        return [f"Frames: {'; '.join(said)} (base rate {_percent(self.frames[0].base_rate)})"] if said else []
+
+    def _timed(self) -> list[str]:
+        """Inference time, and what it is not the time of."""
+        known = f"; {_percent(self.known)} % were known from an interrupted run" if self.known else ""
+        if self.seconds_per_minute is None:
+            return [f"Inference: not measured{known}"] if known else []
+        parts = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in self.stages.items())
+        time = f"{self.seconds_per_minute:.2f} s a minute of video{f' ({parts})' if parts else ''}"
+        return [f"Inference {self.inference}: {time}{known}"]
 
     def _omissions(self) -> list[str]:
         """What is not there, left out or changed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from hawkeye_core.atomic import write_text
 from hawkeye_core.digest import sha256_of
 from hawkeye_core.evaluation.config import EvalSettings
+from hawkeye_core.evaluation.folder import ROUTER
 from hawkeye_core.evaluation.metrics import FPS
 from hawkeye_core.evaluation.prediction_files import write_jsonl, write_parquet
 from hawkeye_core.evaluation.prediction_records import Prediction
@@ -46,11 +47,15 @@ def protocol(truth: Truth, settings: EvalSettings, *, system: str) -> str:
 
 
 def write_results(result: EvalResult, predictions: Sequence[Prediction], folder: str | Path) -> EvalResult:
-    """Write predictions (JSON lines and Parquet) and results (Markdown and JSON); the result knows its files."""
+    """Write predictions (JSON lines and Parquet) and results (Markdown and JSON); the result knows its files.
+
+    Routing weights of an earlier evaluation into the same folder go, since they are not of these predictions.
+    """
     paths = [Path(folder) / name for name in (PREDICTIONS, TABLE, MARKDOWN, RESULTS)]
     result = replace(result, files=tuple(map(str, paths)))
     write_jsonl(predictions, paths[0])
     write_parquet(predictions, paths[1])
     write_text(paths[2], result.to_markdown())
     write_text(paths[3], json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
+    (Path(folder) / ROUTER).unlink(missing_ok=True)
     return result

@@ -15,6 +15,7 @@ from hawkeye_core.datasets.source import Remark, merged
 from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.evaluation.config import ClipSettings, EvalSettings
+from hawkeye_core.evaluation.frame_ranking import rank_frames
 from hawkeye_core.evaluation.importers import STYLES, Style, clip_segments, read_clip
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.prediction_files import read_predictions
@@ -74,6 +75,7 @@ def evaluate_predictions(settings: EvalSettings) -> EvalResult:
         missing=tuple(video for video in truth.durations if video not in said),
         left_out=imported.left_out,
         remarks=dict(Counter(f"{remark.deed}: {remark.rule}" for remark in imported.remarks)),
+        frames=tuple(rank_frames(imported.predictions, detections, truth)),
     )
     return write_results(result, imported.predictions, settings.out)
 
@@ -88,6 +90,8 @@ def import_predictions(path: str, annotated: Annotated, settings: EvalSettings) 
     if settings.format == "hawkeye":
         found = read_predictions(path)
         _check_known(((item.video, path) for item in found), annotated)
+        for item in found:
+            _check_curve(item, durations, path)
         fitted = [_fitted(item, durations[item.video]) for item in found if item.video in durations]
         remarks = [remark for _, said in fitted for remark in said]
         return Imported(tuple(item for item, _ in fitted), len(found) - len(fitted), tuple(remarks))
@@ -184,6 +188,20 @@ def _fitted(prediction: Prediction, duration_s: float) -> tuple[Prediction, list
             item = replace(item, segment=replace(one, end_s=duration_s))
         kept.append(item)
     return replace(prediction, segments=tuple(kept)), remarks
+
+
+def _check_curve(prediction: Prediction, durations: Mapping[str, float], path: str) -> None:
+    """A curve has one value for each second that its video has begun."""
+    if prediction.curve is None or prediction.video not in durations:
+        return
+    duration, found = durations[prediction.video], len(prediction.curve)
+    if found != math.ceil(duration):
+        raise AnnotationError(
+            f"the curve of {prediction.video!r} has {found} values; the video lasts {duration:.3f} s, which are "
+            f"{math.ceil(duration)}",
+            path=path,
+            remedy="give one value a second of the video, the last one for what remains",
+        )
 
 
 def _check_known(named: Iterable[tuple[str, str]], annotated: Annotated) -> None:

@@ -16,6 +16,8 @@ from hawkeye_core.scene import COCO_JOINTS, COCO_SKELETON
 JOINTS = len(COCO_JOINTS)
 MIN_SIDE = 1e-3
 """Smallest side of a person's box, as part of the frame, that joints are divided by."""
+FRAMES_A_SECOND = 8.0
+"""Velocities come as sides of the box a frame and are read as sides a second: of the size of the other features."""
 
 
 def skeleton_mask() -> Tensor:
@@ -64,6 +66,9 @@ class JointAttention(nn.Module):
 class JointEmbedding(nn.Module):
     """A joint's input: place in the person's box, place in the frame, score, which joint, and (a switch) velocity.
 
+    Places and scores are read as -1 .. 1: what is the same in all frames would hide what differs once joints are
+    averaged.
+
     Shapes:
         keypoints [..., J, 3], person_box [..., 4], velocity [..., J, 2], as in :class:`SceneBatch` -> [..., J, d]
     """
@@ -79,8 +84,10 @@ class JointEmbedding(nn.Module):
         xy, score = keypoints[..., :2], keypoints[..., 2:]
         corner, far = person_box[..., None, :2], person_box[..., None, 2:]
         inside = (xy - corner) / (far - corner).clamp(min=MIN_SIDE)
-        parts = [inside, xy, score] + ([velocity] if self.velocity else [])
-        features = torch.cat(parts, -1).to(self.project.weight.dtype)  # [..., J, 5 or 7]
+        features = 2 * torch.cat([inside, xy, score], -1) - 1  # [..., J, 5]
+        if self.velocity:
+            features = torch.cat([features, FRAMES_A_SECOND * velocity], -1)
+        features = features.to(self.project.weight.dtype)
         return self.project(features) + self.joint.weight
 
 

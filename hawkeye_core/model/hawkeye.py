@@ -70,7 +70,8 @@ class HawkeyeModel(PreTrainedModel):
         super().__init__(config)
         self.scene = SceneEncoder(config)
         self.backbone = build_backbone(config.llava_config()) if backbone is None else backbone
-        self.dense = DenseHead(int(self.backbone.config.text_config.hidden_size)) if config.dense_head else None
+        text: Any = self.backbone.config.text_config
+        self.dense = DenseHead(int(text.hidden_size)) if config.dense_head else None
         self.post_init()
         init_scene(self.scene, router_std=config.initializer_range)
         if config.lora:  # behind post_init, which would make B of the adapters random

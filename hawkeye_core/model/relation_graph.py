@@ -71,9 +71,9 @@ class MaskGTN(nn.Module):
 class RelationGraph(nn.Module):
     """One object-aware video token a frame, ``X_s``.
 
-    An object node is its masked vision token, its class and its box; a relation node is its predicate. After MaskGTN a
-    frame's token is the mean of its object nodes plus its object-masked frame token (the paper's ``x_i^m``); a frame
-    without objects gets the learned "nothing" token.
+    An object node is its masked vision token, its class and its box (as -1 .. 1); a relation node is its predicate.
+    After MaskGTN a frame's token is the mean of its object nodes plus its object-masked frame token (the paper's
+    ``x_i^m``); a frame without objects gets the learned "nothing" token.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, D]
@@ -103,7 +103,7 @@ class RelationGraph(nn.Module):
 
     def _nodes(self, scene: SceneBatch) -> Tensor:
         dtype = self.vision.weight.dtype
-        objects = self.vision(scene.object_tokens.to(dtype)) + self.box(scene.object_box.to(dtype))
+        objects = self.vision(scene.object_tokens.to(dtype)) + self.box(2 * scene.object_box.to(dtype) - 1)
         return torch.cat([objects + self.object_class(scene.object_class), self.predicate(scene.predicate)])
 
     def _edges(self, scene: SceneBatch) -> Tensor:

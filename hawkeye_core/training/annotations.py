@@ -12,7 +12,7 @@ from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import AnnotationError
 from hawkeye_core.settings import Settings
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "val"]
 
 
 class AnnotatedSegment(Settings):
@@ -90,5 +90,5 @@ def _read_line(line: str, *, where: str) -> VideoAnnotation:
             f"{place + ': ' if place else ''}{first['msg']}",
             path=where,
             remedy='a line is {"video": id, "segments": [{"start": s, "end": s, "category": ..., "reason": ...}], '
-            '"split": "train" or "test"}',
+            '"split": "train", "test" or "val"}',
         ) from error

@@ -61,7 +61,7 @@ def write(path: Path, picture: Picture, *, seconds: float = SECONDS, fps: int = 
 
 def test_a_moving_box_is_found_in_the_middle_third(tmp_path: Path) -> None:
     curve = motion_curve(write(tmp_path / "box.mp4", moving_box))
-    assert (curve.video, len(curve.values), curve.remarks) == ("box", SECONDS, ())
+    assert (curve.video, len(curve.values), curve.cut) == ("box", SECONDS, None)
     assert curve.duration_s == pytest.approx(SECONDS)
     (found,) = detect([curve], curve.values.max() / 2)
     # The running mean over 3 s may widen or narrow each end by a second.
@@ -117,8 +117,8 @@ def test_a_cut_file_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     curve = motion_curve(path)
     assert 3 <= len(curve.values) <= 7
-    (remark,) = curve.remarks
-    assert (remark.deed, remark.subject) == ("note", "cut")
+    assert curve.cut
+    assert curve.duration_s == pytest.approx(len(curve.values), abs=1)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

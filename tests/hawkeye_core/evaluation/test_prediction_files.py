@@ -32,15 +32,19 @@ answers = st.builds(
 )
 
 
+curves = st.none() | st.lists(st.floats(0, 1), min_size=1, max_size=4).map(tuple)
+
+
 @st.composite
 def some_predictions(draw: st.DrawFn) -> list[Prediction]:
     scores = draw(st.sampled_from([st.none(), st.floats(-5, 5)]))
     segments = st.builds(lambda t, c, r, s: PredictedSegment(Segment(*t, c, r), s), times, words, words, scores)
     videos = draw(st.lists(names, min_size=1, max_size=5, unique=True))
     return [
-        Prediction(video, tuple(draw(st.lists(segments, max_size=4))), tuple(draw(st.lists(answers, max_size=3))))
+        Prediction(video, tuple(draw(st.lists(segments, max_size=4))), tuple(draw(st.lists(answers, max_size=3))),
+                   draw(curves))
         for video in videos
-    ]
+    ]  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)
@@ -101,6 +105,11 @@ def one(**changes: Any) -> str:
         (one(segment={"reason": 5}), "a reason must be a text"),
         (one(segment={"reason": "\ud800"}), "half a character"),
         (one().replace("}]", ', "score": 1}]'), "'score' occurs twice"),
+        (one(curve=[]), "a curve has 1 to 1,000,000 values"),
+        (one(curve=[0.5, 1.01]), "a value of a curve must be a number"),
+        (one(curve=[0.5, None]), "a value of a curve must be a number"),
+        (one(curve=[0.5, 1.0]).replace("1.0]", "NaN]"), "NaN is no number"),
+        (one(curve={"0": 1}), "a curve must be a list"),
         (one(answers=[{"start_s": 0, "end_s": 1, "status": "fine", "text": ""}]), "the status 'fine' is none of ok"),
     ],
 )
@@ -155,7 +164,7 @@ def test_other_tables_and_later_versions_are_refused(tmp_path: Path, monkeypatch
 
 def test_the_schema_says_what_it_is() -> None:
     assert SCHEMA.metadata[b"version"] == b"1"
-    assert SCHEMA.names == ["video", "segments", "answers"]
+    assert SCHEMA.names == ["video", "segments", "answers", "curve"]
 
 
 def quietly(path: Path) -> None:

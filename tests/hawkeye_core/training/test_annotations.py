@@ -23,12 +23,14 @@ def test_lines_are_read_and_ordered_in_time(tmp_path: Path) -> None:
     path.write_text(
         GOOD + '\n\n{"video": "b", "note": "n", "split": "test", "segments": '
         '[{"start": 5, "end": 6, "category": "x"}, {"start": 1, "end": 2, "category": "z"}]}\n'
+        '{"video": "c", "split": "val", "segments": []}\n'
     )
-    first, second = read_annotations(path)
+    first, second, third = read_annotations(path)
     assert first.timeline() == [Segment(3, 4.5, "x", "y")]
     assert [s.category for s in second.timeline()] == ["z", "x"]
-    assert of_split([first, second], "test") == [second]
-    assert of_split([first, second], "all") == [first, second]
+    assert of_split([first, second, third], "test") == [second]
+    assert of_split([first, second, third], "val") == [third]
+    assert of_split([first, second, third], "all") == [first, second, third]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_lines_are_read_and_ordered_in_time(tmp_path: Path) -> None:
         (GOOD.replace('"start": 3', '"start": -1'), r"a\.jsonl:2: segments\.0\.start"),
         (GOOD.replace("4.5", '"soon"'), r"a\.jsonl:2: segments\.0\.end"),
         (GOOD.replace("4.5", "1e999"), r"a\.jsonl:2: segments\.0\.end"),
-        (GOOD.replace("train", "dev"), r"a\.jsonl:2: split.*'train' or 'test'"),
+        (GOOD.replace("train", "dev"), r"a\.jsonl:2: split.*'train', 'test' or 'val'"),
         (GOOD.replace('"category"', '"kind"'), r"a\.jsonl:2: segments\.0"),
         ('{"video": "b", "split": "test"}', r"a\.jsonl:2: segments: Field required"),
         ("[]", r"a\.jsonl:2"),

@@ -1,0 +1,1 @@
+"""Other systems on the same videos: any video-text model of transformers, and motion energy."""
