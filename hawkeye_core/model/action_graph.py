@@ -66,8 +66,8 @@ class JointAttention(nn.Module):
 class JointEmbedding(nn.Module):
     """A joint's input: place in the person's box, place in the frame, score, which joint, and (a switch) velocity.
 
-    Places and scores are read as -1 .. 1: what is the same in all frames would hide what differs once joints are
-    averaged.
+    Each joint has a map of its own: what a raised wrist means is not what a raised ankle means. Places and scores are
+    read as -1 .. 1: what is the same in all frames would hide what differs once joints are averaged.
 
     Shapes:
         keypoints [..., J, 3], person_box [..., 4], velocity [..., J, 2], as in :class:`SceneBatch` -> [..., J, d]
@@ -76,7 +76,8 @@ class JointEmbedding(nn.Module):
     def __init__(self, width: int, *, velocity: bool) -> None:
         super().__init__()
         self.velocity = velocity
-        self.project = nn.Linear(7 if velocity else 5, width)
+        inputs = 7 if velocity else 5
+        self.project = nn.Parameter(torch.randn(JOINTS, inputs, width) / math.sqrt(inputs))
         self.joint = nn.Embedding(JOINTS, width)
 
     def forward(self, keypoints: Tensor, person_box: Tensor, velocity: Tensor) -> Tensor:
@@ -87,16 +88,17 @@ class JointEmbedding(nn.Module):
         features = 2 * torch.cat([inside, xy, score], -1) - 1  # [..., J, 5]
         if self.velocity:
             features = torch.cat([features, FRAMES_A_SECOND * velocity], -1)
-        features = features.to(self.project.weight.dtype)
-        return self.project(features) + self.joint.weight
+        mapped = (features.to(self.project.dtype)[..., None, :] @ self.project)[..., 0, :]  # [..., J, d]
+        return mapped + self.joint.weight
 
 
 class ActionTokens(nn.Module):
     """One action token a frame: Eq. 1 for every person, then the mean over the seen joints of up to five people.
 
     Footnote 2 of the paper: "Each token contains up to 5 people, and we average each token after graph attention."
-    The mean runs over all seen joints of all people at once. A frame without any gets the learned "nobody" token.
-    Only people who are there are computed: most frames have room for more.
+    The mean runs over all seen joints of all people at once, times the root of 17: a mean of 17 joints differs a
+    quarter as much between frames as a joint does, and what follows would learn it as slowly. A frame without any gets
+    the learned "nobody" token. Only people who are there are computed: most frames have room for more.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, d]
@@ -119,7 +121,7 @@ class ActionTokens(nn.Module):
         # Put back in their places before people are added up: the sum has the same order on every device.
         total = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person).sum(2)  # [B, T, d]
         count = (there[..., None] & (scene.keypoints[..., 2] >= self.joint_score)).sum((2, 3))[..., None]  # [B, T, 1]
-        return torch.where(count > 0, total / count.clamp(min=1), self.nobody)
+        return torch.where(count > 0, math.sqrt(JOINTS) * total / count.clamp(min=1), self.nobody)
 
 
 class ActionGraph(nn.Module):

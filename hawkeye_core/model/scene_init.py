@@ -9,17 +9,27 @@ number of inputs (He et al. 2015 behind Eq. 1's ReLU, Glorot & Bengio 2010 elsew
 from __future__ import annotations
 
 import math
+from typing import cast
 
+import torch
 from torch import nn
 
-from hawkeye_core.model.action_graph import ActionTokens, JointAttention
+from hawkeye_core.model.action_graph import ActionGraph, ActionTokens, JointAttention, JointEmbedding
+from hawkeye_core.model.attention import MultiHeadAttention
 from hawkeye_core.model.moe import SoftMoE
-from hawkeye_core.model.relation_graph import RelationGraph
+from hawkeye_core.model.relation_graph import MaskGTN, RelationGraph
 from hawkeye_core.model.scene_encoder import SceneEncoder
 
 EMBEDDING_STD = 0.5
 """Of joints, classes, predicates, types and of the tokens for "nobody" and "nothing"; what they are added to is of size
 0.4 to 1.2 (:mod:`hawkeye_core.model.scene_encoder` on stored videos)."""
+
+GRAPH_GAIN = 4.0
+"""Of the last map of the scene graph, behind averages over neighbours and ReLUs that make its input small."""
+SHARPEST = 4.0
+"""Gain of the first head that looks at its own time, halved from head to head; 4 sees some three frames."""
+CONTENT = 0.2
+"""What is left of such a head's random weights."""
 
 
 def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
@@ -40,7 +50,12 @@ def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=EMBEDDING_STD)
     for module in scene.modules():
-        if isinstance(module, JointAttention):
+        if isinstance(module, JointEmbedding):
+            nn.init.normal_(module.project, std=1 / math.sqrt(module.project.shape[1]))
+        elif isinstance(module, MaskGTN):  # added to the frame's own token, which is as large as these are then
+            last = cast(nn.Linear, module.ffn[-1])
+            nn.init.normal_(last.weight, std=GRAPH_GAIN / math.sqrt(last.in_features))
+        elif isinstance(module, JointAttention):
             nn.init.normal_(module.update.weight, std=math.sqrt(2 / module.update.in_features))
         elif isinstance(module, ActionTokens):
             nn.init.normal_(module.nobody, std=EMBEDDING_STD)
@@ -48,3 +63,27 @@ def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
             nn.init.normal_(module.nothing, std=EMBEDDING_STD)
         elif isinstance(module, SoftMoE):
             nn.init.normal_(module.router.weight, std=router_std)
+        elif isinstance(module, ActionGraph):
+            _look_at_own_time(module.cross)
+
+
+def _look_at_own_time(cross: MultiHeadAttention) -> None:
+    """Half of the heads of ``X_c = V_a softmax(Q_v^T K_a)`` begin with the action tokens around the query's own frame.
+
+    Queries and keys carry the same sinusoids (:mod:`~hawkeye_core.model.time_encoding`): maps that hand through those
+    which both widths have make scores that are highest at equal times, the sharper the higher the gain. Without, every
+    frame begins with the mean of the window's actions. Where D is no multiple of d nothing is done.
+    """
+    context, width = cross.key.in_features, cross.query.in_features
+    if width % context:
+        return
+    size = width // cross.heads
+    shared = torch.arange(min(size, context) // 2 * 2)  # sine and cosine of the highest rates
+    ours = shared // 2 * 2 * (width // context) + shared % 2  # where the query has the rates of the key
+    with torch.no_grad():
+        for head in range(cross.heads // 2):
+            gain = math.sqrt(SHARPEST / 2**head * math.sqrt(32 / size))
+            rows = slice(head * size, (head + 1) * size)
+            for layer, columns in ((cross.query, ours), (cross.key, shared)):
+                layer.weight[rows] *= CONTENT
+                layer.weight[rows][shared, columns] += gain
