@@ -15,6 +15,7 @@ from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
 from hawkeye_core.cli.model import app as model_app
 from hawkeye_core.cli.reconsim import app as reconsim_app
+from hawkeye_core.cli.report import report
 from hawkeye_core.cli.store import app as store_app
 from hawkeye_core.cli.tiny import app as tiny_app
 from hawkeye_core.cli.train import train
@@ -24,7 +25,8 @@ app = typer.Typer(
     name="hawkeye",
     help="Find and ground implicit anomalous sentiment in surveillance and drone video.\n\n"
     "The path: `hawkeye extract` reads each video once and fills a feature store; `hawkeye train` learns from the "
-    "store without decoding a frame; `hawkeye eval` prints FNR, F2 and mAP@tIoU. `hawkeye store` looks into the store.",
+    "store without decoding a frame; `hawkeye eval` prints FNR, F2 and mAP@tIoU; `hawkeye report` makes tables, "
+    "figures and a page of evaluations. `hawkeye store` looks into the store.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -38,6 +40,7 @@ app.add_typer(tiny_app, name="tiny")
 app.add_typer(reconsim_app, name="reconsim")
 app.command("train")(train)
 app.command("eval")(evaluate)
+app.command("report")(report)
 
 
 def _version(wanted: bool) -> None:

@@ -32,7 +32,7 @@ PROTOCOL, ROUTER = "protocol.json", "router.parquet"
 REMEDY = "evaluate again (`hawkeye eval --out FOLDER`), and give `--eval` that folder"
 MAX_PROTOCOL_BYTES = 64 * 2**20
 MAX_ROUTER_BYTES = 256 * 2**20
-MAX_EXPERTS = 1024
+MAX_EXPERTS = 32
 
 F32 = NDArray[np.float32]
 

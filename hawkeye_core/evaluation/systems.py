@@ -7,54 +7,21 @@ Legend: S runs of a system, one a seed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hawkeye_core.errors import AnnotationError
-from hawkeye_core.evaluation.curves import curves_table, frame_auc, frame_average_precision, segments_table
 from hawkeye_core.evaluation.folder import Evaluation
-from hawkeye_core.evaluation.grounding import GroundingScore, score_sets
-from hawkeye_core.evaluation.metrics import FPS, Detection, Interval
 from hawkeye_core.evaluation.paper_numbers import DENSE, SPARSE
 from hawkeye_core.evaluation.paper_tables import Kind
 from hawkeye_core.evaluation.protocol import Protocol, VideoTruth
-from hawkeye_core.evaluation.result import Row, Truth, score_row
+from hawkeye_core.evaluation.result import Truth
+from hawkeye_core.evaluation.same_protocol import require_same_protocol
+from hawkeye_core.evaluation.scored_run import Run, detections_of, score_run
 from hawkeye_core.evaluation.trivial import all_positive, oracle_clips, random_clips
 
 ORDER: tuple[Kind, ...] = ("ours", "ablation", "baseline", "trivial")
 """Kinds from top to bottom."""
-CLOSE_S = 1e-6
-"""Times that are apart by no more are the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One evaluation, scored.
-
-    Args:
-        seed: Of the training; None without one.
-        detections: Predicted segments in the order of the videos of the truth; those without a score have 1.
-        row: FNR, F2, precision, recall and AP.
-        auc: Frame AUC, part of 1; not a number where it cannot be computed.
-        frame_ap: Average precision of frames, likewise.
-        by_curve: Whether these two are of anomaly curves; else of the scores of segments.
-        unparsed: Part of the answers that could not be read; not a number without answers.
-        seconds: Of inference for a minute of video; not a number where it was not measured.
-        grounding: IoU of the segments with the true ones, on anomalous videos alone.
-        evaluation: What was read; None of rows without a model.
-    """
-
-    seed: int | None
-    detections: tuple[Detection, ...]
-    row: Row
-    auc: float
-    frame_ap: float
-    by_curve: bool
-    unparsed: float
-    seconds: float
-    grounding: GroundingScore
-    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +118,6 @@ def truth_of(videos: Sequence[VideoTruth]) -> Truth:
     )
 
 
-def detections_of(evaluation: Evaluation) -> list[Detection]:
-    """Predicted segments in the order of the protocol, whatever that of the file; without scores all are equal."""
-    by_video = {item.video: item.segments for item in evaluation.predictions}
-    return [
-        Detection(
-            one.video, item.segment.start_s, min(item.segment.end_s, one.duration_s),
-            1.0 if item.score is None else item.score,
-        )
-        for one in evaluation.protocol.videos
-        for item in by_video.get(one.video, ())
-    ]  # fmt: skip
-
-
-def curves_of(evaluation: Evaluation) -> dict[str, tuple[float, ...]]:
-    """Anomaly curves by video, one value a second, of those videos that have one."""
-    return {item.video: item.curve for item in evaluation.predictions if item.curve is not None}
-
-
 def trivial_systems(
     truth: Truth, *, seed: int, on_run: Callable[[str], None] = lambda name: None
 ) -> tuple[System, ...]:
@@ -187,62 +136,8 @@ def trivial_systems(
         ("oracle 1 s clips", oracle_clips(durations, truth.segments)),
     ):
         on_run(name)
-        found.append(System(name, "trivial", (_scored(name, detections, truth),)))
+        found.append(System(name, "trivial", (score_run(name, detections, truth),)))
     return tuple(found)
-
-
-def require_same_protocol(evaluations: Sequence[Evaluation]) -> None:
-    """Check that all folders have the same videos, lengths, segments and split; the order of videos may differ.
-
-    Raises:
-        AnnotationError: Two have not; it names both and the first difference.
-    """
-    first, *others = evaluations
-    for other in others:
-        difference = _difference(first.protocol, other.protocol)
-        if difference:
-            raise AnnotationError(
-                f"is of another protocol than {first.folder}: {difference}",
-                path=other.folder,
-                remedy="evaluate both on the same annotations and split, or make two reports",
-            )
-
-
-def _difference(first: Protocol, other: Protocol) -> str:
-    """The first difference in words; empty if there is none."""
-    if first.split != other.split:
-        return f"its split is {other.split!r}, that of the latter {first.split!r}"
-    ours, theirs = ({one.video: one for one in protocol.videos} for protocol in (first, other))
-    if ours.keys() != theirs.keys():
-        only = next((video for video in ours if video not in theirs), None)
-        if only is not None:
-            return f"{only!r} is among the {len(ours)} videos of the latter and not among these {len(theirs)}"
-        only = next(video for video in theirs if video not in ours)
-        return f"{only!r} is among these {len(theirs)} videos and not among the {len(ours)} of the latter"
-    for video, one in ours.items():
-        two = theirs[video]
-        if abs(one.duration_s - two.duration_s) > CLOSE_S:
-            return f"{video!r} lasts {two.duration_s:.3f} s here and {one.duration_s:.3f} s there"
-        if not _same_times(_times(one), _times(two)):
-            return f"{video!r} has segments {_shown(_times(two))} here and {_shown(_times(one))} there"
-        if one.category != two.category:
-            return f"{video!r} is of category {two.category!r} here and {one.category!r} there"
-    return ""
-
-
-def _times(video: VideoTruth) -> list[Interval]:
-    return sorted((s.start_s, s.end_s) for s in video.segments)
-
-
-def _same_times(first: Sequence[Interval], other: Sequence[Interval]) -> bool:
-    return len(first) == len(other) and all(
-        abs(a[0] - b[0]) <= CLOSE_S and abs(a[1] - b[1]) <= CLOSE_S for a, b in zip(first, other, strict=True)
-    )
-
-
-def _shown(times: Sequence[Interval]) -> str:
-    some = ", ".join(f"{start:.3f}-{end:.3f}" for start, end in times[:4])
-    return f"[{some}{', ...' if len(times) > 4 else ''}]"
 
 
 def _grouped(evaluations: Sequence[Evaluation]) -> dict[str, list[Evaluation]]:
@@ -278,49 +173,5 @@ def _system(members: Sequence[Evaluation], truth: Truth, on_run: Callable[[str],
         on_run(protocol.name)
         order = {video: place for place, video in enumerate(truth.durations)}
         detections = sorted(detections_of(one), key=lambda item: order[item.video])
-        runs.append(_scored(protocol.name, detections, truth, note=note, evaluation=one))
+        runs.append(score_run(protocol.name, detections, truth, note=note, evaluation=one))
     return System(protocol.name, protocol.kind, tuple(runs), note)
-
-
-def _scored(
-    name: str, detections: Sequence[Detection], truth: Truth, *, note: str = "", evaluation: Evaluation | None = None
-) -> Run:
-    auc, frame_ap, by_curve = _frame_measures(detections, truth, evaluation)
-    anomalous = {video: segments for video, segments in truth.segments.items() if segments}
-    said: dict[str, list[Interval]] = {video: [] for video in anomalous}
-    for item in detections:
-        if item.video in said:
-            said[item.video].append((item.start_s, item.end_s))
-    answers = [answer for item in evaluation.predictions for answer in item.answers] if evaluation else []
-    unparsed = sum(answer.status == "unparsed" for answer in answers)
-    seconds = evaluation.seconds_per_minute if evaluation else None
-    return Run(
-        seed=evaluation.protocol.seed if evaluation else None,
-        detections=tuple(detections),
-        row=score_row(name, detections, truth, note=note),
-        auc=auc,
-        frame_ap=frame_ap,
-        by_curve=by_curve,
-        unparsed=unparsed / len(answers) if answers else math.nan,
-        seconds=math.nan if seconds is None else seconds,
-        grounding=score_sets(anomalous, said),
-        evaluation=evaluation,
-    )
-
-
-def _frame_measures(
-    detections: Sequence[Detection], truth: Truth, evaluation: Evaluation | None
-) -> tuple[float, float, bool]:
-    """Frame AUC and AP by the curves if every video has one, else by the scores of segments, which must not be < 0."""
-    curves = curves_of(evaluation) if evaluation else {}
-    if curves.keys() == truth.durations.keys():
-        # A curve has ceil(seconds) values; the last may lie behind the last frame.
-        table = curves_table(
-            {video: curves[video][: math.ceil(round(length * FPS) / FPS)] for video, length in truth.durations.items()},
-            truth,
-        )
-        return frame_auc(table), frame_average_precision(table), True
-    if any(item.score < 0 for item in detections):
-        return math.nan, math.nan, False
-    table = segments_table(detections, truth)
-    return frame_auc(table), frame_average_precision(table), False

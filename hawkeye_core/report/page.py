@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from hawkeye_core.atomic import write_text
 from hawkeye_core.errors import HawkeyeError
+from hawkeye_core.report.blocks import DetailsBlock, PanelBlock, PlainTable, ResultBlock, TilesBlock
 
 MAX_BYTES = 10_000_000
 """Largest page; more than this no mail takes."""
+
+
+class PageTooLargeError(HawkeyeError):
+    """A page is larger than :data:`MAX_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,13 @@ class FigureBlock:
         title: Its caption.
         source: Inline SVG, or the ``data:`` address of a picture.
         alt: What is seen, in words.
+        themed: Whether the SVG takes its colours from the page (:func:`.drawing.for_page`); else it stands on white.
     """
 
     title: str
     source: str
     alt: str
+    themed: bool = False
 
     @property
     def is_svg(self) -> bool:
@@ -96,7 +103,9 @@ class TimelineBlock:
     tracks: Sequence[Track]
 
 
-Block: TypeAlias = TableBlock | FigureBlock | TimelineBlock
+Block: TypeAlias = (
+    TableBlock | FigureBlock | TimelineBlock | ResultBlock | TilesBlock | PlainTable | DetailsBlock | PanelBlock
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ def render(report: Report) -> str:
     """The page as HTML; every text is escaped, SVG figures are taken as they are.
 
     Raises:
-        HawkeyeError: It is larger than :data:`MAX_BYTES`.
+        PageTooLargeError: It is larger than :data:`MAX_BYTES`.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -132,8 +141,9 @@ def render(report: Report) -> str:
     )  # fmt: skip
     environment.globals["kind"] = lambda block: type(block).__name__
     html = environment.get_template("page.html.j2").render(report=report)
-    if len(html) > MAX_BYTES:
-        raise HawkeyeError(f"the report takes {len(html) / 1e6:.1f} MB", remedy="show fewer videos or smaller pictures")
+    size = len(html.encode("utf-8", "replace"))
+    if size > MAX_BYTES:
+        raise PageTooLargeError(f"the report takes {size / 1e6:.1f} MB", remedy="show fewer videos or smaller pictures")
     return html
 
 

@@ -14,7 +14,8 @@ from hawkeye_core.evaluation.folder import read_evaluation
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.protocol import VideoTruth
 from hawkeye_core.evaluation.result import score_row
-from hawkeye_core.evaluation.systems import detections_of, make_study, truth_of
+from hawkeye_core.evaluation.scored_run import detections_of
+from hawkeye_core.evaluation.systems import make_study, truth_of
 
 from .made_evaluations import VIDEOS, make_evaluation, near_truth
 
