@@ -22,6 +22,7 @@ STAGE1      ?= work/runs/stage1
 RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
 DEMO        ?= work/demo
+ABLATION    ?= work/ablation
 TINY_MINUTES ?= 60
 DATASETS    ?=
 ARGS        ?=
@@ -32,8 +33,13 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
+# Where Python is told to write no bytecode, each command compiles torch anew (4 s; with Prefect 6 s): kept in .venv then.
+ifneq ($(PYTHONDONTWRITEBYTECODE),)
+export PYTHONDONTWRITEBYTECODE =
+export PYTHONPYCACHEPREFIX ?= $(abspath $(VENV))/bytecode
+endif
 
-.PHONY: help setup demo datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
+.PHONY: help setup demo ablation datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +70,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## the whole path on drawn videos with the small trained networks, and a report: DEMO/report.html
 	@$(PY) -m flows.demo folder='$(DEMO)' $(ARGS)
+
+ablation: $(STAMP)  ## the method without each of its parts on a drawn world, with statistics (docs/ablation.md): ABLATION/report-test
+	@$(PY) -m flows.ablation folder='$(ABLATION)' $(ARGS)
 
 extract: $(STAMP)  ## run the flow extract-features without a server: make extract VIDEOS="..." STORE=... [CONFIG=paper]
 	@$(PY) -m flows.extract $(if $(VIDEOS),--videos $(foreach v,$(VIDEOS),'$(v)')) $(if $(NAMED_STORE),--store '$(NAMED_STORE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
@@ -121,5 +130,5 @@ bench: $(STAMP)  ## speed ratios against named references (docs/benchmarks.md)
 	@for f in tests/benchmarks/bench_*.py; do echo "== $$f"; $(PY) $$f $(ARGS); done
 
 clean:  ## remove caches (never a store or a run)
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info $(VENV)/bytecode
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -22,9 +22,12 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
-from flows.demo_lanes import Lanes, StepFailedError
-from flows.demo_stamps import Stamps
-from flows.demo_steps import Step, plan
+from flows.children import stop_left_behind
+from flows.demo_bars import Bars
+from flows.demo_steps import plan
+from flows.lanes import Lanes, StepFailedError
+from flows.stamps import Stamps
+from flows.steps import Step
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.errors import HawkeyeError
 from hawkeye_core.settings import load_settings
@@ -99,8 +102,21 @@ def run(settings: DemoSettings) -> Path:
 
 
 def _do_chains(chains: dict[str, list[Step]], stamps: Stamps, settings: DemoSettings) -> None:
-    """Train and evaluate, as many systems at a time as there are jobs."""
-    Lanes(stamps, settings.paths.folder / "logs", jobs=settings.jobs).run(chains)
+    """Train and evaluate, as many systems at a time as there are jobs; a failure stops all others.
+
+    Raises:
+        StepFailedError: A command ended with an error.
+        KeyboardInterrupt: Ctrl-C, or a training was asked to stop.
+    """
+    steps = [step for chain in chains.values() for step in chain]
+    logs = settings.paths.folder / "logs"
+    stop_left_behind(logs)
+    threads = {"OMP_NUM_THREADS": "1"} if settings.jobs > 1 else {}
+    with Bars(steps, [step.name for step in steps if stamps.is_done(step)]) as bars:
+        lanes = Lanes(stamps, logs, jobs=settings.jobs, watch=bars, again="make demo", env=threads)
+        failures = lanes.run(steps)
+    if failures:
+        raise failures[0]
 
 
 def _do(step: Step, *, resumed: bool) -> None:

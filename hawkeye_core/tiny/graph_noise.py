@@ -54,8 +54,10 @@ class NoiseLevels:
 LEVELS = NoiseLevels()
 
 
-def noisy(window: Window, rng: np.random.Generator, *, levels: NoiseLevels = LEVELS) -> Window:
-    """A window with pose and relations of a random level of uncertainty; the frames' own tokens stay."""
+def noisy(
+    window: Window, rng: np.random.Generator, *, levels: NoiseLevels = LEVELS, most: float = 1.0
+) -> Window:  # fmt: skip
+    """A window with pose and relations of a random level of uncertainty up to ``most``; the frames' own tokens stay."""
     if window.pose is None or window.relations is None or window.vision is None:
         raise ValueError("graphs are made uncertain in windows with all three families")
     relations = window.relations
@@ -64,7 +66,7 @@ def noisy(window: Window, rng: np.random.Generator, *, levels: NoiseLevels = LEV
         relations = replace(relations, object_class=torch.from_numpy(classes))
     if rng.random() < CLEAN:
         return replace(window, relations=relations)
-    of_pose, of_graph = rng.random(2).tolist()
+    of_pose, of_graph = (most * rng.random(2)).tolist()
     pose = noisy_pose(window.pose, rng, level=of_pose, levels=levels)
     relations, vision = noisy_graph(relations, window.vision, rng, level=of_graph, levels=levels)
     return replace(window, pose=pose, relations=relations, vision=vision)

@@ -83,6 +83,8 @@ class SceneTask:
         dense: Weight of the labels.
         balance: Weight of L_bc.
         exchanged: Share of the stretches that have the picture's tokens of another one.
+        noise: How uncertain graphs are made at most, 0..1.
+        moved: Whether stretches are mirrored, enlarged and moved.
         texts: Sentences to learn without a video, one a stretch; may be empty.
         seed: Of the questions that are measured, and of the heads.
     """
@@ -92,11 +94,13 @@ class SceneTask:
     def __init__(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, source: VideoSource,
         held_out: Sequence[Video], *, batch: int, longest: int = 96, questions: bool = True, dense: float = 1.0,
-        balance: float = 0.02, exchanged: float = 0.0, texts: Sequence[str] = (), seed: int = 0,
+        balance: float = 0.02, exchanged: float = 0.0, noise: float = 1.0, moved: bool = True,
+        texts: Sequence[str] = (), seed: int = 0,
     ) -> None:  # fmt: skip
         self.hawkeye, self.tokenizer, self.source, self.held_out = model.train(), tokenizer, source, held_out
         self.batch, self.longest, self.questions = batch, longest, questions
-        self.dense, self.balance, self.exchanged = dense, balance, exchanged
+        self.dense, self.balance, self.exchanged, self.noise = dense, balance, exchanged, noise
+        self.moved = moved
         self.measure = "iou" if questions else "ap"
         self.book = LabelBook.of(source.accounts)
         with torch.random.fork_rng(devices=[]):
@@ -126,8 +130,12 @@ class SceneTask:
             )
         plain = self.questions and bool(rng.random() < PLAIN)
         exchanged = 0.0 if plain else self.exchanged
-        windows = varied([one.window for one in stretches], rng, exchanged=exchanged)
-        scene = collate_scenes([noisy(window, rng) for window in windows])
+        windows = [one.window for one in stretches]
+        if self.moved:
+            windows = varied(windows, rng, exchanged=exchanged)
+        if self.noise:
+            windows = [noisy(window, rng, most=self.noise) for window in windows]
+        scene = collate_scenes(windows)
         return SceneQuestions(scene, self._labels(stretches, scene.shape[1]), packed, plain)
 
     def _labels(self, stretches: Sequence[Stretch], frames: int) -> Tensor:

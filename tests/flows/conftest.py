@@ -7,10 +7,12 @@ The store is a folder with one file a finished video; ``calls.log`` in it lists 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,20 @@ from hawkeye_core.extraction.config import ExtractSettings
 
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+
+FIRST = ("services", "extract", "demo", "ablation", "ablation_commands", "build_instructions", "extract_features")
+"""Files in the order in which they are begun: what takes longest first, so that two processes end together, and what
+trains in its own process before Prefect's threads are there (see pyproject.toml). The others follow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of this folder in that order; others keep their places."""
+    ranks = {f"test_{name}": rank for rank, name in enumerate(FIRST)}
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    mine = sorted((items[place] for place in places), key=lambda item: ranks.get(item.path.stem, len(FIRST)))
+    for place, item in zip(places, mine, strict=True):
+        items[place] = item
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,31 @@ def make_settings(tmp_path: Path) -> Callable[..., ExtractSettings]:
         return ExtractSettings(videos=(str(folder),), store=str(tmp_path / "store"), retries=retries, workers=workers)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def kept_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the session, for all its processes, with Prefect's empty database once a test has left it there."""
+    mine = tmp_path_factory.getbasetemp()
+    return (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "prefect-database"
+
+
+def keep_database(folder: Path, kept: Path) -> None:
+    """Leave the database that a run in ``folder`` has made to the tests that follow."""
+    if not kept.exists():
+        copy = shutil.copytree(folder / "work/prefect", kept.with_name(f"{kept.name}-{os.getpid()}"))
+        with suppress(OSError):  # another process was faster
+            copy.rename(kept)
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path, kept_database: Path) -> Iterator[None]:
+    """A project whose first run was before: a first one spends nine seconds of CPU on an empty database."""
+    if kept_database.exists():
+        shutil.copytree(kept_database, tmp_path / "work/prefect")
+    yield
+    if list((tmp_path / "work/prefect").glob("blank-*.db")):
+        keep_database(tmp_path, kept_database)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_tables_are_built_and_the_exit_code_says_what_is_missing(lists: Path) -> None:
     arguments = ["ucf_crime.annotations=ucf", "ucf_crime.times=none", "out=tables"]
     done = build(lists.parent, *arguments, "ucf_crime.videos=ucf")

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import demo
-from flows.demo_stamps import Stamps
-from flows.demo_steps import Step
+from flows.stamps import Stamps
+from flows.steps import Step
 from hawkeye_core.cli.app import app
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.errors import WeightsError
@@ -46,6 +46,7 @@ def chains_here(chains: dict[str, list[Step]], stamps: Stamps, settings: DemoSet
                 stamps.finish(step, seconds=1.0)
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_four_videos_from_nothing_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         shipped("pose"), shipped("relations"), shipped_llava()

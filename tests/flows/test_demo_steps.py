@@ -1,14 +1,17 @@
 """The demonstration's plan and its memory of what is done; the whole of it runs in test_demo.py."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flows import demo, runners
-from flows.demo_stamps import Stamps
-from flows.demo_steps import Step, plan
+from flows.demo_steps import plan
+from flows.lanes import StepFailedError
+from flows.stamps import Stamps
+from flows.steps import Step
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.report import verdict
 from hawkeye_core.demo.results import Compared
@@ -77,6 +80,17 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint_and_only_from_one(t
     for status, unfinished in (("running", True), ("stopped", True), ("finished", False)):
         (run / "run.json").write_text(json.dumps({"status": status}))
         assert step.unfinished() is unfinished
+
+
+def test_chains_run_in_lanes_and_a_failure_is_raised(settings: DemoSettings, tmp_path: Path) -> None:
+    def step(name: str, code: str, *needs: str) -> Step:
+        return Step(name, f"Hawkeye: {name}", (sys.executable, "-c", code), "", None, "Hawkeye", needs)
+
+    stamps, first, bad = Stamps(tmp_path / "done"), step("first", ""), step("bad", "raise SystemExit(3)", "first")
+    demo._do_chains({"Hawkeye": [first]}, stamps, settings)
+    assert stamps.is_done(first)
+    with pytest.raises(StepFailedError, match=r"Hawkeye: bad: the command ended with 3(?s:.*)`make demo`"):
+        demo._do_chains({"Hawkeye": [first, bad]}, stamps, settings)
 
 
 def test_the_runners_variable_is_the_flows() -> None:

@@ -64,6 +64,7 @@ def test_exit_codes_table_and_second_run(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_wrong_settings_end_with_2_and_the_remedy(tmp_path: Path) -> None:
     write_videos(tmp_path)
     unknown = run(tmp_path, "colour=red")
@@ -75,6 +76,7 @@ def test_wrong_settings_end_with_2_and_the_remedy(tmp_path: Path) -> None:
     assert "Traceback" not in none.stderr
 
 
+@pytest.mark.usefixtures("empty_database")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_whole_videos_and_the_next_run_finishes(tmp_path: Path, number: int, code: int) -> None:
     write_videos(tmp_path, a="", s="slow")
