@@ -72,7 +72,7 @@ def _labels(settings: AblationSettings, variant: Variant, store: Step) -> list[S
     words = hawkeye(
         "tiny", "train", "scene", f"run={run}", f"worlds=[{paths.world}]", f"stores=[{paths.store}]",
         "questions=false", f"steps={settings.label_steps}", "batch=8", "lr=2e-3", "warmup_steps=50", "ema=0.995",
-        "noise=0", "moved=false", f"eval_every={10 * settings.label_steps}", f"seed={settings.pretune_seed}", "device=auto",
+        "noise=0", "moved=false", f"eval_every={10 * settings.label_steps}", f"seed={settings.pretune_seed}",
         f"without=[{variant.without}]", *(("balance=0",) if variant is NO_LBC else ()),
     )  # fmt: skip
     return [

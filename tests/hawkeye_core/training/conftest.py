@@ -94,12 +94,18 @@ def made_up(make_store: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     return store, annotations
 
 
-@pytest.fixture
-def settings(made_up: tuple[Path, Path], tmp_path: Path) -> TrainSettings:
+@pytest.fixture(scope="session")
+def settings_in(made_up: tuple[Path, Path]) -> Callable[[Path], TrainSettings]:
+    """Four steps on the made-up store, into the folder ``run`` of a folder."""
     store, annotations = made_up
-    return TrainSettings(
-        store=str(store), annotations=str(annotations), run=str(tmp_path / "run"), steps=4, batch_size=2, lr=5e-3,
+    return lambda folder: TrainSettings(
+        store=str(store), annotations=str(annotations), run=str(folder / "run"), steps=4, batch_size=2, lr=5e-3,
         window_frames=32, hop_frames=24, device="cpu",
         backbone=BackboneSettings(hidden_size=16, layers=1, heads=2),
         model=SceneSettings(action_width=8, graph_width=8, scene_heads=2, expert_layers=1),
     )  # fmt: skip
+
+
+@pytest.fixture
+def settings(settings_in: Callable[[Path], TrainSettings], tmp_path: Path) -> TrainSettings:
+    return settings_in(tmp_path)

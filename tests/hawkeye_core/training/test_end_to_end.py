@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import AnnotationError, ConfigError, WeightsError
@@ -29,6 +30,16 @@ def losses(run: Path) -> list[tuple[float, ...]]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     kept = [[v for k, v in line.items() if k not in TIMED] for line in lines]
     return [tuple(n for v in line for n in (v if isinstance(v, list) else [v])) for line in kept]
+
+
+@pytest.fixture(scope="module")
+def trained(
+    settings_in: Callable[[Path], TrainSettings], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainSettings, Path]:
+    """A finished run, of tests that only read it, and its settings."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    settings = settings_in(tmp_path_factory.mktemp("trained"))
+    return settings, train(settings)
 
 
 def test_the_same_command_twice_gives_the_same_losses_and_weights(settings: TrainSettings) -> None:
@@ -69,8 +80,8 @@ def test_a_step_writes_one_line_with_all_its_numbers_and_moves_the_bar(
     assert f"loss {steps[-1]['loss']:.4f}" in bar
 
 
-def test_the_record_says_what_the_run_was_made_of(settings: TrainSettings) -> None:
-    run = train(settings)
+def test_the_record_says_what_the_run_was_made_of(trained: tuple[TrainSettings, Path]) -> None:
+    settings, run = trained
     record = read_record(run)
     assert record.status == "finished"
     assert record.untrained == ("pose", "relations", "vision", "backbone")
@@ -128,8 +139,8 @@ def test_every_switch_trains(settings: TrainSettings, change: dict[str, object])
     assert all(math.isfinite(value) for line in losses(run) for value in line)
 
 
-def test_evaluation_writes_marked_tables(settings: TrainSettings, tmp_path: Path) -> None:
-    run = train(settings)
+def test_evaluation_writes_marked_tables(trained: tuple[TrainSettings, Path]) -> None:
+    settings, run = trained
     result = evaluate(_eval(settings, run))
     assert [row.name for row in result.rows] == [
         "Hawkeye", "all positive", "random 1 s clips", "oracle 1 s clips",
@@ -150,8 +161,8 @@ def test_evaluation_writes_marked_tables(settings: TrainSettings, tmp_path: Path
     assert [len(line["answers"]) for line in lines] == [2, 2]
 
 
-def test_evaluation_twice_gives_the_same_numbers_whatever_the_batch(settings: TrainSettings) -> None:
-    run = train(settings)
+def test_evaluation_twice_gives_the_same_numbers_whatever_the_batch(trained: tuple[TrainSettings, Path]) -> None:
+    settings, run = trained
     first = evaluate(_eval(settings, run))
     second = evaluate(_eval(settings, run).model_copy(update={"batch_size": 1}))
     assert repr(first.rows) == repr(second.rows)
@@ -179,9 +190,9 @@ def test_the_evaluation_in_training_counts_as_the_command_does(
 
 
 def test_other_features_than_those_of_the_run_are_refused(
-    settings: TrainSettings, make_store: Callable[..., Path], tmp_path: Path
+    trained: tuple[TrainSettings, Path], make_store: Callable[..., Path], tmp_path: Path
 ) -> None:
-    run = train(settings)
+    settings, run = trained
     other = make_store(tmp_path / "s", {"theft": 40, "calm": 33, "fight": 80}, weights="sha256:00")
     with pytest.raises(ConfigError, match=r"pose, relations, vision features are not those"):
         evaluate(_eval(settings, run).model_copy(update={"store": str(other)}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,19 +74,15 @@ def run_with(settings: TrainSettings, stop: StopSignal | None = None) -> Path:
     return trainer.train()
 
 
+SHORT = {
+    "steps": 4, "accumulate": 2, "eval_every": 2, "checkpoint_every": 2, "eval_new_tokens": 8, "tensorboard": False,
+}  # fmt: skip
+
+
 @pytest.fixture
 def short(settings: TrainSettings) -> TrainSettings:
     """Two and two thirds epochs of three windows, each step in two pieces, evaluated twice."""
-    return settings.model_copy(
-        update={
-            "steps": 4,
-            "accumulate": 2,
-            "eval_every": 2,
-            "checkpoint_every": 2,
-            "eval_new_tokens": 8,
-            "tensorboard": False,
-        }
-    )
+    return settings.model_copy(update=SHORT)
 
 
 def test_stopped_anywhere_and_resumed_is_the_same_run(short: TrainSettings) -> None:
@@ -159,12 +156,24 @@ def test_last_and_best_checkpoints_are_kept(short: TrainSettings) -> None:
     assert [path.name for path in (run / run_state.FOLDER).iterdir() if path.name.startswith(".")] == []
 
 
-@pytest.fixture
-def stopped(short: TrainSettings) -> tuple[TrainSettings, Path]:
-    """A run with checkpoints of step 2 and 3, stopped there."""
-    run = run_with(short.model_copy(update={"eval_every": 0}), StopAfter(short.run, 3 * 3 + 1))
+@pytest.fixture(scope="module")
+def stopped_once(
+    settings_in: Callable[[Path], TrainSettings], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainSettings, Path, Path]:
+    """A run with checkpoints of step 2 and 3, stopped there, and a copy of it."""
+    settings = settings_in(tmp_path_factory.mktemp("stopped")).model_copy(update={**SHORT, "eval_every": 0})
+    run = run_with(settings, StopAfter(settings.run, 3 * 3 + 1))
     assert [path.name for path in run_state.checkpoints_of(run)] == ["step-000002", "step-000003"]
-    return short.model_copy(update={"eval_every": 0, "resume": True}), run
+    return settings, run, shutil.copytree(run, run.with_name("copy"))
+
+
+@pytest.fixture
+def stopped(stopped_once: tuple[TrainSettings, Path, Path]) -> tuple[TrainSettings, Path]:
+    """The stopped run, put back as it was, in the folder that its files name."""
+    settings, run, copy = stopped_once
+    shutil.rmtree(run)
+    shutil.copytree(copy, run)
+    return settings.model_copy(update={"resume": True}), run
 
 
 @pytest.mark.parametrize(

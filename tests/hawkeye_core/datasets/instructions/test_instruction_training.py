@@ -49,8 +49,8 @@ def test_a_world_becomes_tables_that_both_stages_learn_from(tmp_path: Path, monk
         assert said in first["conversations"][0]["value"]
         assert first["conversations"][1]["value"].endswith(".")
     pictures = formats / "refcoco/images/mscoco/images/train2014/*.jpg"
-    untrained = ("--config", "tiny-untrained")
-    run("extract", *untrained, "--videos", "world/videos", "--store", "videos")
+    untrained = ("--config", "tiny-untrained", "relations.short_side=64", "relations.long_side=112")
+    run("extract", *untrained, "--videos", "world/videos", "--store", "videos", "fps=2")
     run("extract", *untrained, "--videos", str(pictures), "--store", "pictures")
     run(
         "extract", *untrained, "--videos", "tables/motions", "--store", "motions",
