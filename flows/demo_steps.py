@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from flows.steps import Step, digest, hawkeye, package_weights
+from flows.steps import Step, digest, hawkeye, package_weights, preset_digest
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.systems import System, systems
 
@@ -43,7 +43,7 @@ def _extract(settings: DemoSettings, graphs: str, draw: Step) -> Step:
         for family in ("pose", "relations"):
             folder = json.dumps(str(paths.world / "sidecars" / family))
             words.append(f"{family}={{backend: sidecar, path: {folder}}}")
-    return Step(f"extract-{graphs}", title, tuple(words), digest(draw.key, package_weights()))
+    return Step(f"extract-{graphs}", title, tuple(words), digest(draw.key, package_weights(scene=False)))
 
 
 def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> Iterator[Step]:
@@ -56,13 +56,15 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         f"{system.key}-stage1", f"{system.name}: stage 1, motions and regions",
         hawkeye("train", "--config", "demo-stage1", *where, "--regions", str(paths.world / "regions.jsonl"),
                  "--motions", str(paths.world / "motions.jsonl"), "--run", str(first),
-                 *begin, f"steps={settings.stage1_steps}", *common), store.key, first, system.name,
+                 *begin, f"steps={settings.stage1_steps}", *common),
+        digest(store.key, package_weights(), preset_digest("demo-stage1")), first, system.name,
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
     stage2 = Step(
         f"{system.key}-stage2", f"{system.name}: stage 2, segments and reasons",
         hawkeye("train", "--config", "demo-stage2", *where, *annotated, "--start", str(first), "--run", str(second),
-                 f"steps={settings.stage2_steps}", *common), stage1.key, second, system.name, (stage1.name,),
+                 f"steps={settings.stage2_steps}", *common),
+        digest(stage1.key, preset_digest("demo-stage2")), second, system.name, (stage1.name,),
     )  # fmt: skip
     out = str(paths.evaluation(system.key))
     yield stage1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from hawkeye_core.tiny.shipped import shipped_folder
+from hawkeye_core.tiny.shipped import shipped_folder, shipped_hawkeye
 
 RECORD, METRICS = "run.json", "metrics.jsonl"
 _FREE = ("--jobs=", "workers=", "checkpoint_every=", "keep_last=")
@@ -118,9 +118,15 @@ def hawkeye(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "hawkeye_core.cli", *words)
 
 
-def package_weights() -> str:
-    """Digest of the package's weights."""
-    files = sorted(path for path in shipped_folder().rglob("*.safetensors"))
+def package_weights(*, scene: bool = True) -> str:
+    """Digest of the package's weights.
+
+    Args:
+        scene: Those of the scene modules too, which training may begin with and extraction does not use.
+    """
+    files = sorted(shipped_folder().rglob("*.safetensors"))
+    if not scene:
+        files = [path for path in files if shipped_hawkeye() not in path.parents]
     return digest(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
 
 

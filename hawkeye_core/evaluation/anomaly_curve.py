@@ -3,6 +3,7 @@
 The paper does not define its score. Here (DESIGN, section 5) the model is asked about every second of a window, behind
 the window's scene tokens in place of the paper's question, and the curve is how likely it then finds yes among yes and
 no. Training does not ask this question, so what the model makes of it is what it has learned of anomalies otherwise.
+A model with a dense head (our addition) has learned it of every frame; its curve is the mean over each second's frames.
 """
 
 from __future__ import annotations
@@ -87,6 +88,17 @@ def window_curve(spec: WindowSpec, probabilities: Sequence[float]) -> BySecond:
     """
     bounds = window_bounds(spec.start, spec.stop, spec.fps)
     return by_second(bounds[:-1], bounds[1:], np.asarray(probabilities[: len(bounds) - 1]))
+
+
+def frame_curve(spec: WindowSpec, scores: Sequence[float]) -> BySecond:
+    """Scores of frames on the clock of their video, by second.
+
+    Args:
+        spec: The window.
+        scores: One a frame, 0..1; what is there beyond its frames is left out.
+    """
+    starts = np.arange(spec.start, spec.stop) / spec.fps
+    return by_second(starts, starts + 1 / spec.fps, np.asarray(scores[: len(starts)]))
 
 
 def window_bounds(start: int, stop: int, fps: float) -> list[float]:

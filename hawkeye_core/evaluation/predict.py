@@ -14,7 +14,8 @@ from hawkeye_core.answers.parse import ParsedAnswer, parse_segments
 from hawkeye_core.answers.render import NO_SEGMENT, render_answer
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import ConfigError, WeightsError
-from hawkeye_core.evaluation.anomaly_curve import seconds_of, window_curve, window_probes
+from hawkeye_core.evaluation.anomaly_curve import frame_curve, seconds_of, window_curve, window_probes
+from hawkeye_core.evaluation.by_second import BySecond
 from hawkeye_core.evaluation.router_weights import window_router
 from hawkeye_core.evaluation.scores import ScoredSegment, time_score, token_spans
 from hawkeye_core.evaluation.spent import ANSWER, PROBE, READ, Spent
@@ -88,10 +89,10 @@ class Predictor:
                     opening=None if self.presence is None else Opening(self.none, threshold=self.presence),
                 )  # fmt: skip
             said = list(zip(generated.token_ids.tolist(), generated.probabilities.tolist(), strict=True))
-        curves: list[list[float] | None] = [None] * len(samples)
+        curves: list[BySecond | None] = [None] * len(samples)
         if self.curve:
             with self.spent.on(PROBE):
-                curves = self._probe(batch, generated, samples).tolist()
+                curves = [*self._curves(batch, generated, samples)]
         if not generated.probabilities.isfinite().all():
             raise WeightsError(
                 f"the model's answer to frames {samples[0].spec.start} on of {samples[0].spec.video!r} is no number",
@@ -101,6 +102,20 @@ class Predictor:
             self._read(sample.spec, *said[row], curve=curves[row], weights=_of_row(generated.weights, row))
             for row, sample in enumerate(samples)
         ]
+
+    def _curves(self, batch: PromptBatch, generated: Generated, samples: Sequence[WindowSample]) -> list[BySecond]:
+        """By the dense head, if the model has one, else by probes."""
+        specs = [sample.spec for sample in samples]
+        if self.model.dense is None:
+            probed = self._probe(batch, generated, samples).tolist()
+            return [window_curve(spec, row) for spec, row in zip(specs, probed, strict=True)]
+        device = self.model.device
+        with self.autocast():
+            scores = self.model.frame_scores(
+                batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
+                embeds=generated.embeds,
+            )  # fmt: skip
+        return [frame_curve(spec, row) for spec, row in zip(specs, scores.tolist(), strict=True)]
 
     def _probe(self, batch: PromptBatch, generated: Generated, samples: Sequence[WindowSample]) -> Tensor:
         """[B, most seconds] P(yes) for each second of each window."""
@@ -128,7 +143,7 @@ class Predictor:
             )  # fmt: skip
 
     def _read(
-        self, spec: WindowSpec, ids: list[int], probabilities: list[float], *, curve: list[float] | None,
+        self, spec: WindowSpec, ids: list[int], probabilities: list[float], *, curve: BySecond | None,
         weights: Tensor | None,
     ) -> WindowAnswer:  # fmt: skip
         eos = self.tokenizer.eos_token_id
@@ -148,7 +163,7 @@ class Predictor:
                 offset_s=spec.start_s,
                 factor=1.0 if self.presence is None else probabilities[0],
             ),
-            curve=None if curve is None else window_curve(spec, curve),
+            curve=curve,
             router=None if weights is None else window_router(spec, weights),
         )
 

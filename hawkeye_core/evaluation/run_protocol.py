@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hawkeye_core import __version__
 from hawkeye_core.digest import sha256_of
+from hawkeye_core.evaluation.command import command_of
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.protocol import Kind, Protocol, VideoTruth
 from hawkeye_core.model.saving import TRAINABLE
@@ -69,7 +68,7 @@ def run_protocol(
         run=settings.run,
         checkpoint=settings.checkpoint,
         store=settings.store,
-        command=command_of(settings),
+        command=command_of(settings, options=("store", "annotations", "run", "out")),
         git_commit=git_commit(Path(__file__).parent),
         versions={"hawkeye": __version__, **environment()},
         inputs={
@@ -77,18 +76,6 @@ def run_protocol(
             TRAINABLE: sha256_of(checkpoint / TRAINABLE),
         },
     )
-
-
-def command_of(settings: EvalSettings) -> str:
-    """The command that evaluates so; what is as by default is left out, except what was read."""
-    changed: dict[str, Any] = settings.model_dump(mode="json", exclude_defaults=True)
-    values = {name: getattr(settings, name) for name in ("store", "annotations", "run", "out")}
-    values |= {name: value for name, value in changed.items() if name not in values and not isinstance(value, dict)}
-    return shlex.join(["hawkeye", "eval", *(f"{name}={_text(value)}" for name, value in values.items())])
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _video(item: VideoAnnotation, duration_s: float) -> VideoTruth:

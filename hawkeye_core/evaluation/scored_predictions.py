@@ -9,17 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+from hawkeye_core import __version__
 from hawkeye_core.answers.parse import Status
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.source import Remark, merged
 from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import AnnotationError
+from hawkeye_core.evaluation.command import command_of
 from hawkeye_core.evaluation.config import ClipSettings, EvalSettings
+from hawkeye_core.evaluation.folder import write_protocol
 from hawkeye_core.evaluation.frame_ranking import rank_frames
 from hawkeye_core.evaluation.importers import STYLES, Style, clip_segments, read_clip
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.prediction_files import read_predictions
 from hawkeye_core.evaluation.prediction_records import Answer, PredictedSegment, Prediction
+from hawkeye_core.evaluation.protocol import Protocol
 from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
 from hawkeye_core.evaluation.result_files import protocol, trivial_rows, write_results
 from hawkeye_core.evaluation.text_files import ClipText, VideoText, read_clips, read_texts
@@ -61,7 +65,8 @@ def evaluate_predictions(settings: EvalSettings) -> EvalResult:
     scored = any(segment.score is not None for item in imported.predictions for segment in item.segments)
     ranking = "ranked by their scores" if scored else "without scores"
     detections = _detections(imported.predictions, truth)
-    row = score_row(settings.name or Path(settings.predictions).stem[:40], detections, truth)
+    name = settings.name or Path(settings.predictions).stem[:40]
+    row = score_row(name, detections, truth)
     statuses = Counter(answer.status for item in imported.predictions for answer in item.answers)
     said = {item.video for item in imported.predictions}
     result = EvalResult(
@@ -77,7 +82,25 @@ def evaluate_predictions(settings: EvalSettings) -> EvalResult:
         remarks=dict(Counter(f"{remark.deed}: {remark.rule}" for remark in imported.remarks)),
         frames=tuple(rank_frames(imported.predictions, detections, truth)),
     )
-    return write_results(result, imported.predictions, settings.out)
+    written = write_results(result, imported.predictions, settings.out)
+    write_protocol(settings.out, _protocol(name, annotated, settings))
+    return written
+
+
+def _protocol(name: str, annotated: Annotated, settings: EvalSettings) -> Protocol:
+    """Predictions that somebody else made are a baseline, whoever that is."""
+    files = [Path(settings.annotations), *(path for path in [Path(str(settings.predictions))] if path.is_file())]
+    return Protocol(
+        name=name,
+        kind="baseline",
+        annotations=settings.annotations,
+        split=settings.split,
+        videos=annotated.videos,
+        store=settings.store,
+        command=command_of(settings, options=("predictions", "annotations", "store", "out")),
+        versions={"hawkeye": __version__},
+        inputs={path.name: sha256_of(path) for path in files},
+    )
 
 
 def import_predictions(path: str, annotated: Annotated, settings: EvalSettings) -> Imported:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from feature_store.errors import StoreMissingError, VideoUnknownError
@@ -13,6 +13,7 @@ from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.instructions.files import read_table
 from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
+from hawkeye_core.evaluation.protocol import VideoTruth
 from hawkeye_core.evaluation.result import Truth
 from hawkeye_core.training.annotations import read_annotations
 
@@ -33,12 +34,14 @@ class Annotated:
         others: Ids of annotated videos that are not evaluated, of another split or sentiment.
         lengths: Where the lengths come from, in words.
         protocols: Choices of videos and times, where the table says so.
+        videos: The same videos with what is told of their segments.
     """
 
     truth: Truth
     others: frozenset[str]
     lengths: str
     protocols: tuple[str, ...] = ()
+    videos: tuple[VideoTruth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,12 @@ class _Video:
     duration_s: float | None = None
     sentiment: str | None = None
     protocol: str = ""
+    label: str = ""
+
+    def told(self, duration_s: float) -> VideoTruth:
+        """What is annotated, inside the video."""
+        segments = tuple(replace(one, end_s=min(one.end_s, duration_s)) for one in self.segments)
+        return VideoTruth(self.video, duration_s, self.label or (segments[0].category if segments else ""), segments)
 
 
 def read_truth(settings: EvalSettings) -> Annotated:
@@ -78,6 +87,7 @@ def read_truth(settings: EvalSettings) -> Annotated:
         frozenset(videos) - frozenset(durations),
         _told(len(stored), len(chosen), settings),
         tuple(sorted({item.protocol for item in chosen if item.protocol})),
+        tuple(item.told(durations[item.video]) for item in chosen),
     )
 
 
@@ -87,7 +97,8 @@ def _table(path: str) -> dict[str, _Video]:
         for row in read_table(path):
             if row.video in found:
                 raise AnnotationError(f"video {row.video!r} occurs a second time", path=path, remedy="`make datasets`")
-            found[row.video] = _Video(row.video, row.split, row.segments, row.duration_s, row.sentiment, row.protocol)
+            found[row.video] = _Video(row.video, row.split, row.segments, row.duration_s, row.sentiment, row.protocol,
+                                      row.label)  # fmt: skip
     except (ValueError, TypeError, OverflowError) as error:  # damage that Parquet's own checks let through
         raise AnnotationError(f"cannot be read: {error}", path=path, remedy="build it with `make datasets`") from error
     return found

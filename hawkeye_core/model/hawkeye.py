@@ -178,15 +178,24 @@ class HawkeyeModel(PreTrainedModel):
         )
 
     @torch.no_grad()
-    def frame_scores(self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch) -> Tensor:
+    def frame_scores(
+        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, embeds: Tensor | None = None
+    ) -> Tensor:
         """[B, T] probability of each frame to be anomalous by the dense head, 0 for padding.
+
+        Args:
+            input_ids: [B, L].
+            attention_mask: [B, L].
+            scene: The windows' features.
+            embeds: [B, L, H] of :meth:`embed`, if they are at hand.
 
         Raises:
             ValueError: The model has no dense head.
         """
         if self.dense is None:
             raise ValueError("this model has no dense head (model.dense_head)")
-        embeds, _ = self.embed(input_ids, scene)
+        if embeds is None:
+            embeds, _ = self.embed(input_ids, scene)
         hidden = self.backbone.model.language_model(
             inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False
         ).last_hidden_state

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
-
-import yaml
 
 from hawkeye_core import __version__
 from hawkeye_core.answers.parse import Status
@@ -23,6 +19,7 @@ from hawkeye_core.evaluation.baselines.kept import Kept
 from hawkeye_core.evaluation.baselines.outcome import Outcome
 from hawkeye_core.evaluation.baselines.settings import HF, MOTION
 from hawkeye_core.evaluation.baselines.truth import Judged, judge
+from hawkeye_core.evaluation.command import command_of
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.folder import write_protocol
 from hawkeye_core.evaluation.frame_ranking import rank_frames
@@ -150,27 +147,8 @@ def _protocol(name: str, judged: Judged, settings: EvalSettings) -> Protocol:
         videos=judged.videos,
         checkpoint=settings.model,
         store=settings.store,
-        command=command_of(settings),
+        command=command_of(settings, options=("model", "videos", "annotations", "out")),
         git_commit=git_commit(Path(__file__).parent),
         versions={"hawkeye": __version__, **environment()},
         inputs={Path(settings.annotations).name: sha256_of(settings.annotations)},
     )
-
-
-def command_of(settings: EvalSettings) -> str:
-    """The command that evaluates so; what is as by default is left out, except what was read and written."""
-    words = [f"--{name}={getattr(settings, name)}" for name in ("model", "videos", "annotations", "out")]
-    changed = settings.model_dump(mode="json", exclude_defaults=True, exclude={"model", "videos", "annotations", "out"})
-    flat = {key: value for key, value in changed.items() if not isinstance(value, dict)}
-    flat |= {f"baseline.{key}": value for key, value in changed.get("baseline", {}).items()}
-    return shlex.join(["hawkeye", "eval", *words, *(f"{key}={_as_yaml(value)}" for key, value in flat.items())])
-
-
-def _as_yaml(value: Any) -> str:
-    """A value as an override takes it: texts that YAML would read as something else are quoted."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    try:
-        return value if yaml.safe_load(value) == value else json.dumps(value)
-    except yaml.YAMLError:
-        return json.dumps(value)

@@ -63,8 +63,8 @@ def made_up_run(tmp_path_factory: pytest.TempPathFactory) -> MadeUpRun:
     annotations.write_text("".join(json.dumps(line) + "\n" for line in lines))
     AcceleratorState._reset_state(reset_partial_state=True)
     run = train(TrainSettings(
-        store=str(folder / "store"), annotations=str(annotations), run=str(folder / "run"), steps=60, batch_size=4,
-        lr=2e-2, window_frames=32, hop_frames=20, device="cpu", tensorboard=False,
+        store=str(folder / "store"), annotations=str(annotations), run=str(folder / "run"), steps=90, batch_size=4,
+        lr=5e-3, window_frames=32, hop_frames=20, device="cpu", tensorboard=False,
         backbone=BackboneSettings(hidden_size=32, layers=1, heads=2),
         model=SceneSettings(action_width=8, graph_width=8, scene_heads=2, expert_layers=1),
     ))  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hawkeye_core.errors import ConfigError
 from hawkeye_core.evaluation.anomaly_curve import probe_question, window_bounds, window_probes
 from hawkeye_core.evaluation.by_second import BySecond, by_second, joined
 from hawkeye_core.evaluation.predict import Predictor
+from hawkeye_core.model.dense_head import DenseHead
 from hawkeye_core.model.tiny import byte_tokenizer
 from hawkeye_core.training.annotations import read_annotations
 from hawkeye_core.training.checkpoint import load_checkpoint
@@ -128,3 +130,20 @@ def test_frames_of_two_windows_count_alike() -> None:
         by_second([0.0, 2.0], [1.0, 3.0], [1, 1])
     with pytest.raises(ValueError, match="a later end"):
         by_second([1.0], [1.0], [1])
+
+
+def test_with_a_dense_head_a_second_is_the_mean_of_its_frames(made_up_run) -> None:
+    model, tokenizer = load_checkpoint(Path(made_up_run.run) / "checkpoint")
+    model.dense = DenseHead(model.backbone.config.text_config.hidden_size)
+    data = WindowDataset(
+        FeatureStore.open(made_up_run.store), read_annotations(made_up_run.annotations), length=32, hop=20
+    )
+    predictor = Predictor(model.eval(), tokenizer, max_new_tokens=4, curve=True)
+    samples = [data[0], data[len(data) - 1]]
+    for sample, answer in zip(samples, predictor.answer(samples), strict=True):
+        alone = predictor.collate.prompts([sample], room=4)
+        scores = model.frame_scores(alone["input_ids"], alone["attention_mask"], alone["scene"])[0].tolist()
+        frames = [(sample.spec.start + k) / 8 for k in range(len(scores))]
+        for second, value in enumerate(answer.curve.values.tolist(), answer.curve.first):
+            mine = [score for begin, score in zip(frames, scores, strict=True) if second <= begin < second + 1]
+            assert value == pytest.approx(sum(mine) / len(mine), abs=1e-5)

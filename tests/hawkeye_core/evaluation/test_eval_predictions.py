@@ -30,6 +30,7 @@ from hawkeye_core.datasets.instructions.files import write_table
 from hawkeye_core.datasets.instructions.rows import Instruction
 from hawkeye_core.errors import AnnotationError, ConfigError
 from hawkeye_core.evaluation.config import EvalSettings
+from hawkeye_core.evaluation.folder import read_evaluation
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.prediction_files import read_predictions
 from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
@@ -306,3 +307,18 @@ def test_no_model_is_loaded() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_folder_can_be_reported_on_like_that_of_a_run(table: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.jsonl", *({"video": video, "segments": []} for video in SEGMENTS))
+    out = tmp_path / "out"
+    evaluate_predictions(
+        EvalSettings(predictions=str(file), annotations=str(table), out=str(out), store="none", sentiment="S-D")
+    )
+    found = read_evaluation(out)
+    assert (found.protocol.name, found.protocol.kind, found.protocol.seed) == ("mine", "baseline", None)
+    assert {item.video: item.duration_s for item in found.protocol.videos} == DURATIONS
+    told = {item.video: [(one.start_s, one.end_s) for one in item.segments] for item in found.protocol.videos}
+    assert told == SEGMENTS
+    assert set(found.protocol.inputs) == {"mine.jsonl", "stage2.parquet"}
+    assert f"--predictions={file}" in found.protocol.command
