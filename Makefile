@@ -21,6 +21,7 @@ PRESET      ?= tiny
 STAGE1      ?= work/runs/stage1
 RUN         ?= work/runs/stage2
 EVAL_OUT    ?= work/eval
+COMPARE     ?=
 DEMO        ?= work/demo
 ABLATION    ?= work/ablation
 TINY_MINUTES ?= 60
@@ -106,8 +107,9 @@ train-tiny: $(STAMP)  ## train the small pose and relation networks that ship wi
 	$(VENV)/bin/hawkeye tiny train relations minutes=$(TINY_MINUTES) $(ARGS)
 	$(VENV)/bin/hawkeye tiny card relations
 
-eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE
+eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE, then the paper's tables and figures: EVAL_OUT/report (COMPARE: other evaluations)
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)
+	$(VENV)/bin/hawkeye report --out '$(EVAL_OUT)/report' --eval '$(EVAL_OUT)' $(foreach folder,$(COMPARE),--eval '$(folder)') --store '$(STORE)' $(if $(VIDEOS),--videos '$(firstword $(VIDEOS))')
 
 test: $(STAMP)  ## all tests, slow ones included
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

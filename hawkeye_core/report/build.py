@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hawkeye_core.report.choice import Chosen, choose_videos
 from hawkeye_core.report.comparisons import Comparisons, compare_systems
 from hawkeye_core.report.config import ReportSettings
 from hawkeye_core.report.contents import Contents, page_of
-from hawkeye_core.report.convergence import read_curve
+from hawkeye_core.report.convergence import METRICS, read_curve
 from hawkeye_core.report.crimes import second_table
 from hawkeye_core.report.drawing import for_file
 from hawkeye_core.report.figure4 import Convergence, converge, convergence_csv, draw_convergence, loss_name
@@ -109,14 +109,30 @@ def read_studies(settings: ReportSettings) -> list[Study]:
 
 
 def read_curves(settings: ReportSettings, studies: Sequence[Study]) -> list[Convergence]:
-    """Loss curves by name: those of rows of the tables in their order, then others as given."""
+    """Loss curves by name: those of rows of the tables in their order, then others as given.
+
+    Where no run is given, those that the evaluations name, as far as they are there.
+    """
     runs: dict[str, list[str]] = {}
     for text in settings.runs:
         name, _, folder = text.partition("=")
         runs.setdefault(name.strip(), []).append(folder)
+    if not settings.runs:
+        for name, folder in _named_runs(studies):
+            if (Path(folder) / METRICS).is_file() and folder not in runs.get(name, []):
+                runs.setdefault(name, []).append(folder)
     known = [system.name for study in studies for system in study.systems if system.name in runs]
     order = list(dict.fromkeys([*known, *runs]))
     return [converge(read_curve(name, runs[name], key=settings.loss), width=settings.width) for name in order]
+
+
+def _named_runs(studies: Sequence[Study]) -> Iterator[tuple[str, str]]:
+    """Name of the row and training run of every evaluation that had one."""
+    for study in studies:
+        for system in study.systems:
+            for run in system.runs:
+                if run.evaluation is not None and run.evaluation.protocol.run:
+                    yield system.name, run.evaluation.protocol.run
 
 
 def _store(settings: ReportSettings, study: Study) -> FeatureStore | None:

@@ -19,7 +19,8 @@ class ReportSettings(Settings):
     evaluations: tuple[str, ...] = Field(default=(), max_length=MAX_INPUTS)
     """Evaluation folders (`--eval`), each perhaps with the paper's data set in front: `S-D=work/eval/ucf`."""
     runs: tuple[str, ...] = Field(default=(), max_length=MAX_INPUTS)
-    """Training runs for Figure 4 as `NAME=FOLDER`; runs of one name are seeds of one curve."""
+    """Training runs for Figure 4 as `NAME=FOLDER`; runs of one name are seeds of one curve. Unset: those that the
+    evaluations name, as far as they are there."""
     store: str | None = None
     """Feature store with the skeletons, boxes and relations of Figure 5; unset: that of the first folder, if it is
     there."""

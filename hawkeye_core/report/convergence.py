@@ -30,6 +30,8 @@ from hawkeye_core.errors import HawkeyeError
 
 F64 = NDArray[np.float64]
 
+METRICS = "metrics.jsonl"
+"""Losses of a training run, a line a step."""
 LEAST = 0.05
 """Part of its height that a curve must lie below the line between its ends to have an inflection point."""
 CUT = 4.0
@@ -83,7 +85,7 @@ def read_curve(name: str, runs: Sequence[str | Path], *, key: str) -> LossCurve:
     Raises:
         HawkeyeError: A run has no metrics or no such value, a line is damaged, or the runs share fewer than 3 steps.
     """
-    found = [_read_losses(Path(run) / "metrics.jsonl", key) for run in runs]
+    found = [_read_losses(Path(run) / METRICS, key) for run in runs]
     common = sorted(set(found[0]).intersection(*found[1:]))
     if len(common) < 3:
         raise HawkeyeError(

@@ -31,6 +31,7 @@ def make_evaluation(
     folder: Path, name: str, said: Said, *, kind: Kind = "ours", seed: int | None = 0,
     videos: Sequence[VideoTruth] = VIDEOS, curves: bool = True, router: bool = False, scored: bool = True,
     results: Mapping[str, Any] | None = None, split: str = "test", command: str = "hawkeye eval",
+    run: str | None = None,
 ) -> Path:  # fmt: skip
     """Write an evaluation folder; a video that ``said`` does not name has no prediction."""
     predictions = []
@@ -49,7 +50,7 @@ def make_evaluation(
     (folder / "results.json").write_text(json.dumps(results or {"seconds_per_minute": 2.0, "marks": []}))
     write_protocol(folder, Protocol(
         name=name, kind=kind, seed=seed, annotations="segments.jsonl", split=split, videos=tuple(videos),
-        checkpoint="last", command=command, git_commit="0" * 40, versions={"torch": "2"},
+        checkpoint="last", run=run, command=command, git_commit="0" * 40, versions={"torch": "2"},
         inputs={"segments.jsonl": "a" * 64},
     ))  # fmt: skip
     if router:

@@ -18,7 +18,7 @@ from hawkeye_core.cli.app import app
 from hawkeye_core.errors import AnnotationError, ConfigError, HawkeyeError
 from hawkeye_core.evaluation.protocol import VideoTruth
 from hawkeye_core.report import frames
-from hawkeye_core.report.build import write_evaluation_report
+from hawkeye_core.report.build import read_curves, read_studies, write_evaluation_report
 from hawkeye_core.report.config import ReportSettings
 from hawkeye_core.settings import load_settings
 
@@ -76,6 +76,19 @@ def settings(folder: Path, **values: object) -> ReportSettings:
         "out": str(folder / "out"), "draws": 100, "data": "drawn",
     }  # fmt: skip
     return ReportSettings.model_validate(given | values)
+
+
+def test_without_runs_those_that_the_evaluations_name_are_shown(tmp_path: Path) -> None:
+    for seed, there in ((0, True), (1, True), (2, False)):
+        run = tmp_path / f"run-{seed}"
+        make_evaluation(tmp_path / f"ours-{seed}", "Hawkeye", {}, seed=seed, run=str(run))
+        if there:
+            run.mkdir()
+            lines = [json.dumps({"step": s, "lm_loss": 3 * 0.9**s + 0.2}) for s in range(60)]
+            (run / "metrics.jsonl").write_text("\n".join(lines))
+    asked = settings(tmp_path, evaluations=tuple(str(tmp_path / f"ours-{seed}") for seed in range(3)), runs=())
+    (curve,) = read_curves(asked, read_studies(asked))
+    assert (curve.curve.name, len(curve.curve.runs)) == ("Hawkeye", 2)
 
 
 class Page(HTMLParser):
