@@ -22,7 +22,7 @@ from hawkeye_core.report.build import read_curves, read_studies, write_evaluatio
 from hawkeye_core.report.config import ReportSettings
 from hawkeye_core.settings import load_settings
 
-from ..evaluation.made_evaluations import VIDEOS, make_evaluation
+from ..evaluation.made_evaluations import VIDEOS, make_evaluation, near_truth
 from ..tiny.drawn_store import write_world
 from .browser import CHROMIUM, REASON, browser
 
@@ -81,7 +81,7 @@ def settings(folder: Path, **values: object) -> ReportSettings:
 def test_without_runs_those_that_the_evaluations_name_are_shown(tmp_path: Path) -> None:
     for seed, there in ((0, True), (1, True), (2, False)):
         run = tmp_path / f"run-{seed}"
-        make_evaluation(tmp_path / f"ours-{seed}", "Hawkeye", {}, seed=seed, run=str(run))
+        make_evaluation(tmp_path / f"ours-{seed}", "Hawkeye", near_truth(), seed=seed, run=str(run))
         if there:
             run.mkdir()
             lines = [json.dumps({"step": s, "lm_loss": 3 * 0.9**s + 0.2}) for s in range(60)]

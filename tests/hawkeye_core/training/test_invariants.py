@@ -228,9 +228,11 @@ def test_a_batch_of_eight_equals_two_processes_with_four_each(
     trainer.setup()
     names = [name for name, p in trainer.bare.named_parameters() if p.requires_grad]
     assert len(saved["state"]) == len(gradients)
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
     for index, moments in saved["state"].items():
         gradient = gradients[names[index]]
-        bound = 2e-5 * float(gradient.abs().max()) + 1e-7
+        # Sums in another order: a gradient that nearly cancels is rounded at the size of what it is a sum of.
+        bound = 2e-5 * float(gradient.abs().max()) + 1e-7 * max(1.0, largest)
         torch.testing.assert_close(moments["exp_avg"] * 10, gradient, rtol=1e-4, atol=bound)  # (1 - 0.9) g
 
 
