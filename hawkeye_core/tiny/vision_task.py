@@ -8,6 +8,7 @@ layer's CLS token is asked what the frame shows. All heads are linear and are th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,6 +38,9 @@ PLACE_SIZE = 0.5
 FRAME_SHARE = 4
 """One picture of so many also goes through the last layer, which a complete checkpoint needs and run time does not; its
 loss does not reach the layers below."""
+
+Told = Literal["all", "things"]
+"""What a tower learns from: everything that is known of a picture, or what things there are and where."""
 
 WEIGHTS = {"patch": 1.0, "object": 2.0, "action": 1.0, "predicate": 0.5, "frame": 0.3, "centre": 0.1}
 """Of the losses."""
@@ -80,13 +84,17 @@ class VisionTask:
         held_out: To measure on.
         batch: Pictures a batch.
         seed: Of the new weights.
+        told: ``all``, or ``things``: object classes alone, as CLIP mostly knows them. The heads of the rest then
+            learn nothing, and what they measure is chance.
     """
 
     name: ShippedName = "vision"
     measure = "object"
 
-    def __init__(self, pictures: Pictures, held_out: Pictures, *, batch: int, seed: int = 0) -> None:
-        self.pictures, self.held_out, self.batch = pictures, held_out, batch
+    def __init__(
+        self, pictures: Pictures, held_out: Pictures, *, batch: int, seed: int = 0, told: Told = "all"
+    ) -> None:
+        self.pictures, self.held_out, self.batch, self.told = pictures, held_out, batch, told
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.heads = TowerWithHeads()
@@ -118,20 +126,25 @@ class VisionTask:
         frame = model.frame(model.pooled(hidden[:few].detach()))
         objects = batch.cover @ patches  # [B, E, P] @ [B, P, D]
         shown = torch.cat([batch.patch_classes, batch.patch_actions, batch.patch_parts], -1)
+        classes = batch.patch_classes.shape[-1]
+        first = classes if self.told == "things" else shown.shape[-1]
+        whole = classes if self.told == "things" else shown.shape[-1] - len(BODY_PARTS)
         inside = batch.classes != NONE
         person = batch.actions != NONE
         found = {
-            "patch": F.binary_cross_entropy_with_logits(model.patch(patches), shown, reduction="sum")
-            / shown[..., 0].numel(),
+            "patch": F.binary_cross_entropy_with_logits(
+                model.patch(patches)[..., :first], shown[..., :first], reduction="sum"
+            ) / shown[..., 0].numel(),
             "object": F.cross_entropy(model.object(objects[inside]), batch.classes[inside]),
             "action": F.cross_entropy(model.action(objects[person]), batch.actions[person]),
             "predicate": F.cross_entropy(model.predicate(pair_tokens(objects, batch.pairs)), batch.predicates),
             "frame": F.binary_cross_entropy_with_logits(
-                frame, (shown[:few, :, : -len(BODY_PARTS)].amax(1) > 0).float(), reduction="sum"
+                frame[:, :whole], (shown[:few, :, :whole].amax(1) > 0).float(), reduction="sum"
             ) / few,
             "centre": patches.mean((0, 1)).square().mean() + (patches.square().mean() - 1).square(),
         }  # fmt: skip
-        return {name: WEIGHTS[name] * value for name, value in found.items()}
+        left_out = ("action", "predicate") if self.told == "things" else ()
+        return {name: WEIGHTS[name] * value for name, value in found.items() if name not in left_out}
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:

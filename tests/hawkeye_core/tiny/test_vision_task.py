@@ -123,3 +123,19 @@ def test_a_few_steps_learn_four_pictures(pictures):
     assert losses[-1] < 0.6 * losses[0]
     task.model.eval()
     assert task.evaluate()["object"] >= 0.5
+
+
+def test_told_of_things_alone_the_tower_learns_nothing_of_actions_and_relations(pictures):
+    task = VisionTask(pictures, pictures, batch=4, told="things")
+    batch = next(task.batches(0, 0))
+    losses = task.losses(batch)
+    assert set(losses) == {"patch", "object", "frame", "centre"}
+    torch.stack(list(losses.values())).sum().backward()
+    heads, classes = task.heads, len(OBJECT_CLASSES)
+    assert heads.action.weight.grad is None
+    assert heads.predicate.weight.grad is None
+    for head in (heads.patch, heads.frame):
+        assert not head.weight.grad[classes:].any()
+        assert head.weight.grad[:classes].any()
+    other = VisionTask(pictures, pictures, batch=4)
+    assert set(other.losses(batch)) == {*losses, "action", "predicate"}
