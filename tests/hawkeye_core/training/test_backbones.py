@@ -188,7 +188,7 @@ def test_a_base_in_4_bits_trains_its_adapters(adapted: TrainSettings, tmp_path: 
     pytest.importorskip("bitsandbytes", reason="the extra 4bit is not installed")
     backbone = BackboneSettings(base=write_base(tmp_path / "base", hidden_size=32), four_bit=True)  # its CPU code: 32s
     AcceleratorState._reset_state(reset_partial_state=True)
-    trainer = Trainer(adapted.model_copy(update={"backbone": backbone, "lr": 1e-2, "steps": 8}))
+    trainer = Trainer(adapted.model_copy(update={"backbone": backbone, "lr": 3e-3, "steps": 8}))
     trainer.setup()
     packed = trainer.bare.backbone.model.language_model.layers[0].mlp.up_proj.base_layer.weight
     assert packed.dtype == torch.uint8

@@ -85,7 +85,7 @@ def test_a_split_without_rows_is_empty_and_a_file_without_rows_an_error(tmp_path
         (REGION.replace("the man", "\\ud800"), r"t\.jsonl:2"),
         (REGION.replace('"a"', '""'), r"t\.jsonl:2: video"),
         (REGION.replace('"video"', '"vidio"'), r"t\.jsonl:2: v"),
-        (REGION.replace("}", ', "split": "val"}'), r"t\.jsonl:2: split: .*'train' or 'test'"),
+        (REGION.replace("}", ', "split": "dev"}'), r"t\.jsonl:2: split: .*'train', 'test' or 'val'"),
         (REGION.replace("}", ', "area": 3}'), r"t\.jsonl:2: area"),
         (" " * MAX_LINE_BYTES + REGION, r"t\.jsonl:2: the line is longer than"),
     ],
