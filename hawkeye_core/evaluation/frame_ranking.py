@@ -18,6 +18,9 @@ from hawkeye_core.evaluation.metrics import FPS, Detection
 from hawkeye_core.evaluation.prediction_records import Prediction
 from hawkeye_core.evaluation.result import FrameRanking, Truth
 
+CURVE = "the anomaly curve"
+"""What ranks frames where every video has one; it then comes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Table:
@@ -39,7 +42,7 @@ def rank_frames(predictions: Sequence[Prediction], detections: Sequence[Detectio
     curves = {item.video: item.curve for item in predictions if item.curve is not None}
     tables = []
     if curves.keys() >= truth.durations.keys():
-        tables.append(_Table("the anomaly curve", curves_table(_whole_frames(curves, truth), truth)))
+        tables.append(_Table(CURVE, curves_table(_whole_frames(curves, truth), truth)))
     if all(item.score >= OUTSIDE for item in detections):
         tables.append(_Table("scores of segments", segments_table(detections, truth)))
     found = []

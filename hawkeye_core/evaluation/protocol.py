@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from hawkeye_core.answers.segments import Segment
@@ -35,6 +35,12 @@ class VideoTruth:
     duration_s: float
     category: str = ""
     segments: tuple[Segment, ...] = ()
+
+    @classmethod
+    def inside(cls, video: str, duration_s: float, segments: Sequence[Segment], *, label: str = "") -> VideoTruth:
+        """Segments with their ends clipped to the video; without a label the category is that of the first one."""
+        kept = tuple(replace(one, end_s=min(one.end_s, duration_s)) for one in segments)
+        return cls(video, duration_s, label or (kept[0].category if kept else ""), kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import Status
 from hawkeye_core.errors import AnnotationError, ConfigError
+from hawkeye_core.evaluation.baselines.evaluate import evaluate_baseline
 from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.folder import write_protocol, write_router
 from hawkeye_core.evaluation.frame_ranking import rank_frames
@@ -53,6 +54,8 @@ def evaluate(settings: EvalSettings) -> EvalResult:
     """
     if settings.predictions is not None:
         return evaluate_predictions(settings)
+    if settings.model is not None:
+        return evaluate_baseline(settings)
     store = FeatureStore.open(settings.store)
     record = read_record(settings.run)
     _require_same_features(store, record, settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hawkeye_core import __version__
@@ -63,7 +62,7 @@ def run_protocol(
         kind=kind,
         annotations=settings.annotations,
         split=settings.split,
-        videos=tuple(_video(item, durations[item.video]) for item in annotations),
+        videos=tuple(VideoTruth.inside(item.video, durations[item.video], item.timeline()) for item in annotations),
         seed=record.seed,
         run=settings.run,
         checkpoint=settings.checkpoint,
@@ -76,10 +75,3 @@ def run_protocol(
             TRAINABLE: sha256_of(checkpoint / TRAINABLE),
         },
     )
-
-
-def _video(item: VideoAnnotation, duration_s: float) -> VideoTruth:
-    """The category of a video is that of its first segment; JSON lines name none of their own."""
-    timeline = item.timeline()
-    segments = tuple(replace(segment, end_s=min(segment.end_s, duration_s)) for segment in timeline)
-    return VideoTruth(item.video, duration_s, timeline[0].category if timeline else "", segments)

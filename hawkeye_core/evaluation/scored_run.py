@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hawkeye_core.evaluation.curves import curves_table, frame_auc, frame_average_precision, segments_table
 from hawkeye_core.evaluation.folder import Evaluation
+from hawkeye_core.evaluation.frame_ranking import CURVE, rank_frames
 from hawkeye_core.evaluation.grounding import GroundingScore, score_sets
-from hawkeye_core.evaluation.metrics import FPS, Detection, Interval
+from hawkeye_core.evaluation.metrics import Detection, Interval
 from hawkeye_core.evaluation.result import Row, Truth, score_row
 
 
@@ -55,11 +55,6 @@ def detections_of(evaluation: Evaluation) -> list[Detection]:
     ]  # fmt: skip
 
 
-def curves_of(evaluation: Evaluation) -> dict[str, tuple[float, ...]]:
-    """Anomaly curves by video, one value a second, of those videos that have one."""
-    return {item.video: item.curve for item in evaluation.predictions if item.curve is not None}
-
-
 def score_run(
     name: str, detections: Sequence[Detection], truth: Truth, *, note: str = "", evaluation: Evaluation | None = None
 ) -> Run:
@@ -99,15 +94,7 @@ def _frame_measures(
     detections: Sequence[Detection], truth: Truth, evaluation: Evaluation | None
 ) -> tuple[float, float, bool]:
     """Frame AUC and AP by the curves if every video has one, else by the scores of segments, which must not be < 0."""
-    curves = curves_of(evaluation) if evaluation else {}
-    if curves.keys() == truth.durations.keys():
-        # A curve has ceil(seconds) values; the last may lie behind the last frame.
-        table = curves_table(
-            {video: curves[video][: math.ceil(round(length * FPS) / FPS)] for video, length in truth.durations.items()},
-            truth,
-        )
-        return frame_auc(table), frame_average_precision(table), True
-    if any(item.score < 0 for item in detections):
+    ranked = rank_frames(evaluation.predictions if evaluation else (), detections, truth)
+    if not ranked:
         return math.nan, math.nan, False
-    table = segments_table(detections, truth)
-    return frame_auc(table), frame_average_precision(table), False
+    return ranked[0].auc, ranked[0].average_precision, ranked[0].by == CURVE

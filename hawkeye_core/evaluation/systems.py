@@ -41,6 +41,11 @@ class System:
     note: str = ""
 
     @property
+    def label(self) -> str:
+        """The name with the note, wherever a picture or a list shows the system."""
+        return f"{self.name} ({self.note})" if self.note else self.name
+
+    @property
     def seeds(self) -> frozenset[int]:
         """Those that are known."""
         return frozenset(run.seed for run in self.runs if run.seed is not None)

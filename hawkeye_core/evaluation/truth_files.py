@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from feature_store.errors import StoreMissingError, VideoUnknownError
@@ -56,8 +56,7 @@ class _Video:
 
     def told(self, duration_s: float) -> VideoTruth:
         """What is annotated, inside the video."""
-        segments = tuple(replace(one, end_s=min(one.end_s, duration_s)) for one in self.segments)
-        return VideoTruth(self.video, duration_s, self.label or (segments[0].category if segments else ""), segments)
+        return VideoTruth.inside(self.video, duration_s, self.segments, label=self.label)
 
 
 def read_truth(settings: EvalSettings) -> Annotated:
@@ -79,7 +78,7 @@ def read_truth(settings: EvalSettings) -> Annotated:
     if not chosen:
         of = f" and sentiment {settings.sentiment!r}" if settings.sentiment else ""
         raise AnnotationError(f"has no video of split {settings.split!r}{of}", path=path, remedy="choose another split")
-    stored = _stored([item.video for item in chosen], settings.store)
+    stored = stored_lengths([item.video for item in chosen], settings.store)
     durations = {item.video: _duration(item, stored, settings) for item in chosen}
     segments = {item.video: _inside(item, durations[item.video], path) for item in chosen}
     return Annotated(
@@ -112,8 +111,10 @@ def _is_chosen(item: _Video, settings: EvalSettings) -> bool:
     return settings.split in ("all", item.split) and settings.sentiment in (None, item.sentiment)
 
 
-def _stored(videos: Sequence[str], url: str) -> dict[str, float]:
+def stored_lengths(videos: Sequence[str], url: str) -> dict[str, float]:
     """Lengths of those videos that the store has, in seconds; none where there is no store."""
+    if not videos:
+        return {}
     try:
         store = FeatureStore.open(url)
     except StoreMissingError:

@@ -123,7 +123,9 @@ def read_curves(settings: ReportSettings, studies: Sequence[Study]) -> list[Conv
                 runs.setdefault(name, []).append(folder)
     known = [system.name for study in studies for system in study.systems if system.name in runs]
     order = list(dict.fromkeys([*known, *runs]))
-    return [converge(read_curve(name, runs[name], key=settings.loss), width=settings.width) for name in order]
+    label = {system.name: system.label for study in studies for system in study.systems}
+    curves = [read_curve(label.get(name, name), runs[name], key=settings.loss) for name in order]
+    return [converge(curve, width=settings.width) for curve in curves]
 
 
 def _named_runs(studies: Sequence[Study]) -> Iterator[tuple[str, str]]:

@@ -128,7 +128,7 @@ def _origin(contents: Contents) -> Section:
                     continue
                 one = run.evaluation.protocol
                 rows.append((
-                    system.name, one.kind, "" if one.seed is None else str(one.seed), one.checkpoint or "",
+                    system.label, one.kind, "" if one.seed is None else str(one.seed), one.checkpoint or "",
                     (one.git_commit or "")[:12] + ("+changes" if (one.git_commit or "").endswith("+changes") else ""),
                     one.command,
                 ))  # fmt: skip

@@ -42,7 +42,7 @@ def second_table(study: Study, *, quoted: bool) -> ResultTable:
         by_run = [_category_fnr(run, study, categories) for run in system.runs]
         rows.append(
             TableRow(
-                f"{system.name} ({system.note})" if system.note else system.name,
+                system.label,
                 tuple(percent_cell(values) for values in zip(*by_run, strict=True)),
                 SECTIONS[system.kind],
                 ranked=system.kind != "trivial" and not system.note,

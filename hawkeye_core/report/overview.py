@@ -33,7 +33,7 @@ def describe(studies: Sequence[Study]) -> str:
     parts = []
     for study in studies:
         said = "; ".join(
-            f"{system.name} {_text(system, F2)} and {_text(system, MAP)}" for system in study.systems[:MOST]
+            f"{system.label} {_text(system, F2)} and {_text(system, MAP)}" for system in study.systems[:MOST]
         )
         parts.append(f"F2 and mAP{f' on {study.data}' if study.data else ''}, %: {said}.")
     return " ".join(parts)
@@ -57,7 +57,7 @@ def _draw(axes: Axes, study: Study, metric: str, *, names: bool) -> None:
     axes.set_ylim(len(systems) - 0.4, -0.6)
     axes.set_xlim(0, 112)
     axes.set_xticks(range(0, 101, 20))
-    axes.set_yticks(range(len(systems)), [short(s.name, 30) for s in systems] if names else [""] * len(systems))
+    axes.set_yticks(range(len(systems)), [short(s.label, 30) for s in systems] if names else [""] * len(systems))
     axes.tick_params(axis="y", left=False, labelcolor=INK, labelsize=9)
     axes.tick_params(axis="x", labelsize=8.5)
     axes.spines["left"].set_visible(False)

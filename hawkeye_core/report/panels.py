@@ -125,11 +125,11 @@ def _reader(system: System) -> Callable[[str], Said]:
     def read(video: str) -> Said:
         item = predictions.get(video)
         if item is None:
-            return Said(system.name, (), "No prediction of this video.", None)
+            return Said(system.label, (), "No prediction of this video.", None)
         ordered = sorted(item.segments, key=lambda one: (one.segment.start_s, one.segment.end_s))
         texts = " ".join(answer.text.strip() for answer in item.answers)
         text = texts or render_answer([one.segment for one in ordered])
         curve = None if item.curve is None else np.array(item.curve, np.float64)
-        return Said(system.name, tuple((one.segment, one.score) for one in ordered), short(text, SAID), curve)
+        return Said(system.label, tuple((one.segment, one.score) for one in ordered), short(text, SAID), curve)
 
     return read

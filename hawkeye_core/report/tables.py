@@ -85,8 +85,10 @@ def measures_table(studies: Sequence[Study]) -> ResultTable:
                 [_measures(run) for run in system.runs] if system else [[math.nan] * (len(columns) // len(studies))]
             )
             cells += [percent_cell(column) for column in zip(*values, strict=True)]
-        rows.append(TableRow(name, tuple(cells), SECTIONS[one.kind], ranked=one.kind != "trivial" and not one.note))
-    by_curve = sorted({s.name for study in studies for s in study.systems if all(run.by_curve for run in s.runs)})
+        rows.append(
+            TableRow(one.label, tuple(cells), SECTIONS[one.kind], ranked=one.kind != "trivial" and not one.note)
+        )
+    by_curve = sorted({s.label for study in studies for s in study.systems if all(run.by_curve for run in s.runs)})
     notes = (
         "All in percent but s/min: seconds of inference for a minute of video. "
         f"Precision and recall over all frames at {FPS:g} a second. Frame AUC and AP: of anomaly curves held over "

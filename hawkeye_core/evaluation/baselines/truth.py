@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from feature_store.errors import StoreMissingError, VideoUnknownError
-from feature_store.store import FeatureStore
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.datasets.source import Remark
 from hawkeye_core.errors import AnnotationError
@@ -16,6 +14,7 @@ from hawkeye_core.evaluation.config import EvalSettings
 from hawkeye_core.evaluation.metrics import FPS
 from hawkeye_core.evaluation.protocol import VideoTruth
 from hawkeye_core.evaluation.result import Truth
+from hawkeye_core.evaluation.truth_files import stored_lengths
 
 CUT = "cut or damaged video"
 BEHIND = "annotated behind the end of a cut video (counted as missed)"
@@ -61,7 +60,7 @@ def judge(
         AnnotationError: A segment starts behind a file that is whole, or no video is left.
         StoreError: The store is damaged.
     """
-    stored = _stored([item.video for item in videos if item.video not in measured], settings.store)
+    stored = stored_lengths([item.video for item in videos if item.video not in measured], settings.store)
     kept: list[VideoTruth] = []
     remarks: list[Remark] = []
     for item in videos:
@@ -76,8 +75,7 @@ def judge(
         else:
             duration, said = _of_file(item, length, last, settings.annotations)
             remarks += said
-        segments = tuple(replace(one, end_s=min(one.end_s, duration)) for one in item.segments)
-        kept.append(VideoTruth(item.video, duration, item.label or _first(item.segments), segments))
+        kept.append(VideoTruth.inside(item.video, duration, item.segments, label=item.label))
     if not kept:
         raise AnnotationError("the length of none of its videos is known", path=settings.annotations,
                               remedy="give `--videos` the folder of their files")  # fmt: skip
@@ -98,27 +96,5 @@ def _of_file(
     return last, [*remarks, Remark("note", BEHIND, item.video, f"{behind.start_s} s of {duration:.1f} s")]
 
 
-def _first(segments: Sequence[Segment]) -> str:
-    """JSON lines name no category of a video: that of its first segment."""
-    return segments[0].category if segments else ""
-
-
 def _behind(segments: Sequence[Segment], duration_s: float) -> Segment | None:
     return next((segment for segment in segments if segment.start_s >= duration_s), None)
-
-
-def _stored(videos: Sequence[str], url: str) -> dict[str, float]:
-    """Lengths of those videos that the store has, in seconds; none where there is no store."""
-    if not videos:
-        return {}
-    try:
-        store = FeatureStore.open(url)
-    except StoreMissingError:
-        return {}
-    found = {}
-    for video in videos:
-        try:
-            found[video] = store.n_frames(video) / store.source(video).fps
-        except VideoUnknownError:
-            continue
-    return found

@@ -91,6 +91,21 @@ def test_without_runs_those_that_the_evaluations_name_are_shown(tmp_path: Path) 
     assert (curve.curve.name, len(curve.curve.runs)) == ("Hawkeye", 2)
 
 
+def test_what_random_weights_made_says_so_in_every_picture_and_list(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.jsonl").write_text("\n".join(json.dumps({"step": s, "lm_loss": 3 * 0.9**s}) for s in range(60)))
+    results = {"seconds_per_minute": 2.0, "marks": ["untrained backbone"]}
+    make_evaluation(tmp_path / "ours", "Hawkeye", near_truth(), run=str(run), results=results)
+    asked = settings(tmp_path, evaluations=(str(tmp_path / "ours"),), runs=(), shown=1)
+    write_evaluation_report(asked)
+    report = (tmp_path / "out" / "report.html").read_text()
+    names = re.findall(r">\s*(Hawkeye(?: \(UNTRAINED\))?)\s*<", report)
+    assert names
+    assert set(names) == {"Hawkeye (UNTRAINED)"}
+    assert "Hawkeye (UNTRAINED)" in (tmp_path / "out" / "figure4.csv").read_text()
+
+
 class Page(HTMLParser):
     """Tags, texts of cells and what a reader of a screen gets."""
 
