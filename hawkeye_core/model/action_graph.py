@@ -92,13 +92,39 @@ class JointEmbedding(nn.Module):
         return mapped + self.joint.weight
 
 
+class JointReadout(nn.Module):
+    """A person's joints as one vector, each read by a map of its own: ``ReLU(sum_k W_k h'_k + b)`` over seen joints.
+
+    A mean over joints gives the same whichever of them has moved unless each says so in its own numbers; maps of their
+    own keep them apart, and the ReLU comes before people are averaged. A person without seen joints gives 0.
+
+    Args:
+        width: d.
+
+    Shapes:
+        h [S, J, d], seen [S, J] bool -> [S, d]
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.maps = nn.Parameter(torch.randn(JOINTS, width, width) / math.sqrt(JOINTS * width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, h: Tensor, seen: Tensor) -> Tensor:
+        """See the class."""
+        read = (h * seen[..., None]).flatten(1) @ self.maps.flatten(0, 1) + self.bias  # [S, J d] [J d, d]
+        return torch.relu(read) * seen.any(1)[:, None]
+
+
 class ActionTokens(nn.Module):
     """One action token a frame: Eq. 1 for every person, then the mean over the seen joints of up to five people.
 
     Footnote 2 of the paper: "Each token contains up to 5 people, and we average each token after graph attention."
-    The mean runs over all seen joints of all people at once, times the root of 17: a mean of 17 joints differs a
-    quarter as much between frames as a joint does, and what follows would learn it as slowly. A frame without any gets
-    the learned "nobody" token. Only people who are there are computed: most frames have room for more.
+    How a person's joints become one, it does not say. Here the mean runs over all seen joints of all people at once,
+    times the root of 17: a mean of 17 joints differs a quarter as much between frames as a joint does, and what follows
+    would learn it as slowly. With ``joint_readout`` (our addition, a switch) :class:`JointReadout` makes one of a
+    person's joints first, and the mean runs over people with a seen joint. A frame without any gets the learned
+    "nobody" token. Only people who are there are computed: most frames have room for more.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, d]
@@ -109,6 +135,7 @@ class ActionTokens(nn.Module):
         self.joint_score = config.joint_score
         self.embed = JointEmbedding(config.action_width, velocity=config.velocity)
         self.attention = JointAttention(config.action_width)
+        self.readout = JointReadout(config.action_width) if config.joint_readout else None
         self.nobody = nn.Parameter(torch.zeros(config.action_width))
 
     def forward(self, scene: SceneBatch) -> Tensor:
@@ -117,11 +144,16 @@ class ActionTokens(nn.Module):
         keypoints, velocity = scene.keypoints[there], scene.velocity[there]
         seen = keypoints[..., 2] >= self.joint_score  # [S, J]
         h = self.attention(self.embed(keypoints, scene.person_box[there], velocity), seen)  # [S, J, d]
-        person = (h * seen[..., None]).sum(1)  # [S, d]
+        if self.readout is None:
+            person = (h * seen[..., None]).sum(1)  # [S, d]
+            parts, scale = (scene.keypoints[..., 2] >= self.joint_score).sum(-1), math.sqrt(JOINTS)  # [B, T, P]
+        else:
+            person = self.readout(h, seen)
+            parts, scale = (scene.keypoints[..., 2] >= self.joint_score).any(-1), 1.0
         # Put back in their places before people are added up: the sum has the same order on every device.
         total = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person).sum(2)  # [B, T, d]
-        count = (there[..., None] & (scene.keypoints[..., 2] >= self.joint_score)).sum((2, 3))[..., None]  # [B, T, 1]
-        return torch.where(count > 0, math.sqrt(JOINTS) * total / count.clamp(min=1), self.nobody)
+        count = (there * parts).sum(2)[..., None]  # [B, T, 1]
+        return torch.where(count > 0, scale * total / count.clamp(min=1), self.nobody)
 
 
 class ActionGraph(nn.Module):

@@ -19,6 +19,8 @@ class HawkeyeConfig(PreTrainedConfig):
         action_width: d of the joints' graph.
         joint_score: Joints that score lower were not seen.
         velocity: Whether joints carry their velocity (our addition; off in the paper's exact setting).
+        joint_readout: Whether each joint of a person is read by a map of its own instead of their mean (our addition;
+            off in the paper's exact setting).
         graph_width: d of the scene graph's nodes.
         graph_layers: L of Eq. 4.
         edges: ``undirected``, or ``directed``, the paper's wording.
@@ -58,6 +60,7 @@ class HawkeyeConfig(PreTrainedConfig):
         action_width: int = 256,
         joint_score: float = 0.1,
         velocity: bool = False,
+        joint_readout: bool = False,
         graph_width: int = 512,
         graph_layers: int = 2,
         edges: str = "undirected",
@@ -88,6 +91,7 @@ class HawkeyeConfig(PreTrainedConfig):
         self.action_width = action_width
         self.joint_score = joint_score
         self.velocity = velocity
+        self.joint_readout = joint_readout
         self.graph_width = graph_width
         self.graph_layers = graph_layers
         self.edges = edges

@@ -14,7 +14,13 @@ from typing import cast
 import torch
 from torch import nn
 
-from hawkeye_core.model.action_graph import ActionGraph, ActionTokens, JointAttention, JointEmbedding
+from hawkeye_core.model.action_graph import (
+    ActionGraph,
+    ActionTokens,
+    JointAttention,
+    JointEmbedding,
+    JointReadout,
+)
 from hawkeye_core.model.attention import MultiHeadAttention
 from hawkeye_core.model.moe import SoftMoE
 from hawkeye_core.model.relation_graph import MaskGTN, RelationGraph
@@ -57,6 +63,9 @@ def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
             nn.init.normal_(last.weight, std=GRAPH_GAIN / math.sqrt(last.in_features))
         elif isinstance(module, JointAttention):
             nn.init.normal_(module.update.weight, std=math.sqrt(2 / module.update.in_features))
+        elif isinstance(module, JointReadout):
+            nn.init.normal_(module.maps, std=math.sqrt(2 / (module.maps.shape[0] * module.maps.shape[1])))
+            nn.init.zeros_(module.bias)
         elif isinstance(module, ActionTokens):
             nn.init.normal_(module.nobody, std=EMBEDDING_STD)
         elif isinstance(module, RelationGraph):

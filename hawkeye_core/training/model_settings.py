@@ -64,6 +64,8 @@ class SceneSettings(Settings):
     """Joints that score lower were not seen."""
     velocity: bool = False
     """Give each joint its velocity (our addition, not in the paper)."""
+    joint_readout: bool = False
+    """Read each joint of a person by a map of its own instead of their mean (our addition)."""
     graph_width: int = Field(default=512, ge=1, le=4096)
     """Width of the scene graph's nodes."""
     graph_layers: int = Field(default=2, ge=1, le=16)

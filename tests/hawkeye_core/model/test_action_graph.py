@@ -83,8 +83,30 @@ def test_an_action_token_is_the_mean_over_seen_joints_of_all_people(make_config,
         torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
 
 
-def test_a_frame_without_people_or_without_seen_joints_is_the_nobody_token(make_config, make_scene) -> None:
-    tokens = ActionTokens(make_config())
+def test_joints_read_by_maps_of_their_own_are_averaged_over_people(make_config, make_scene) -> None:
+    torch.manual_seed(0)
+    tokens = ActionTokens(make_config(joint_score=0.4, joint_readout=True))
+    scene = make_scene([4, 2])
+    fast = tokens(scene)
+    h = tokens.embed(scene.keypoints, scene.person_box, scene.velocity)
+    assert tokens.readout is not None
+    for b, t in [(0, 0), (0, 3), (1, 1)]:
+        people = []
+        for p in range(3):
+            seen = scene.keypoints[b, t, p, :, 2] >= 0.4
+            if scene.person_mask[b, t, p] and seen.any():
+                joints = literal_eq1(tokens.attention, h[b, t, p], seen)
+                read = sum((joints[k] @ tokens.readout.maps[k] for k in range(17) if seen[k]), tokens.readout.bias)
+                people.append(read.relu())
+        expected = sum(people) / len(people) if people else tokens.nobody
+        torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("joint_readout", [False, True])
+def test_a_frame_without_people_or_without_seen_joints_is_the_nobody_token(
+    make_config, make_scene, joint_readout: bool
+) -> None:
+    tokens = ActionTokens(make_config(joint_readout=joint_readout))
     torch.nn.init.normal_(tokens.nobody)
     for scene in (make_scene([3], people=0), unseen(make_scene([3]))):
         assert torch.equal(tokens(scene), tokens.nobody.expand(1, 3, -1))
