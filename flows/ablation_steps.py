@@ -130,11 +130,12 @@ def _evaluate(settings: AblationSettings, variant: Variant, seed: int, tune: Ste
     """Of the split that was asked for; ``validation.jsonl`` names its videos ``test`` too (docs/reconsim.md)."""
     paths = settings.paths
     out = paths.evaluation(variant, seed)
-    presence = () if settings.presence is None else (f"presence={settings.presence:g}",)
+    named = {"curve_threshold": settings.curve_threshold, "presence": settings.presence}
+    times = tuple(f"{name}={value:g}" for name, value in named.items() if value is not None)
     words = hawkeye(
         "eval", "--store", str(paths.store), "--annotations", str(paths.segments),
         "--run", str(paths.run(variant, seed)), "--out", str(out), "--name", variant.name,
-        "split=test", "batch_size=8", "max_new_tokens=96", *presence,
+        "split=test", "batch_size=8", "max_new_tokens=96", *times,
     )  # fmt: skip
     return Step(
         evaluation_name(settings, variant, seed), f"{variant.name}, seed {seed}: evaluation ({settings.select})", words,

@@ -10,9 +10,9 @@ from flows.steps import Step, digest, hawkeye, package_weights, preset_digest
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.systems import System, systems
 
-PRESENCE = 0.15
-"""From this probability of an anomaly on a window is answered with segments, in every row that has a model: where F2 is
-highest for an unsure model (F2* / 5, see :mod:`hawkeye_core.model.opening`), not chosen on its own videos."""
+CURVE_THRESHOLD = 0.1
+"""Segments are where the dense head finds at least this, in every row that has a model: for probabilities that can be
+taken at their word F2 is highest at F2* / 5 (:mod:`hawkeye_core.evaluation.curve_segments`); not chosen on its videos."""
 
 
 def plan(settings: DemoSettings) -> list[Step]:
@@ -72,6 +72,6 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
     yield Step(
         f"{system.key}-eval", f"{system.name}: evaluating on held-out videos",
         hawkeye("eval", *where, *annotated, "--run", str(second), "--out", out, "batch_size=8",
-                 f"presence={PRESENCE:g}", "max_new_tokens=96"), stage2.key, chain=system.name,
+                 f"curve_threshold={CURVE_THRESHOLD:g}", "max_new_tokens=96"), stage2.key, chain=system.name,
                  needs=(stage2.name,),
     )  # fmt: skip

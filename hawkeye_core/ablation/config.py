@@ -42,8 +42,11 @@ class AblationSettings(Settings):
     """Optimiser steps of stage 1 in place of the preset's."""
     stage2_steps: int | None = Field(default=None, ge=3)
     """Optimiser steps of stage 2 in place of the preset's; the report's loss curves need three."""
-    presence: float | None = Field(default=0.15, gt=0, lt=1)
-    """Probability of an anomaly from which a window is answered with segments, in all rows (docs/demo.md)."""
+    curve_threshold: float | None = Field(default=0.1, gt=0, lt=1)
+    """Where the dense head finds at least this, there is a segment, in all rows (docs/demo.md); `null` leaves the times
+    to the answers' texts, as in the paper."""
+    presence: float | None = Field(default=None, gt=0, lt=1)
+    """With times of the texts: probability of an anomaly from which a window is answered with segments."""
     jobs: int = Field(default=2, ge=1, le=64)
     """Commands at a time, each of one thread."""
     nice: int = Field(default=10, ge=0, le=19)

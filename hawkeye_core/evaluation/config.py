@@ -65,6 +65,9 @@ class EvalSettings(Settings):
     presence: float | None = Field(default=None, gt=0, lt=1)
     """Probability of an anomaly from which a window is answered with segments, whose scores are then multiplied by it;
     unset: greedy decoding, what the model finds likelier. F2 is highest for 0.1 to 0.2 where the model is unsure."""
+    curve_threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Take the times of segments from the dense head, where the mean of its scores over a second reaches this; the
+    language model says what happens there. Unset: the times are those of the answer's text, as in the paper."""
     curve: bool = True
     """Also ask about every second of a video, for the anomaly curve and the AUC of frames; a sixth of the time of the
     small model on a CPU (docs/predictions.md)."""
@@ -96,6 +99,8 @@ class EvalSettings(Settings):
         if self.predictions is None and self.model is None and self.sentiment is not None:
             raise ValueError("`sentiment` needs `predictions` or `model`; of a run give the annotations s-s.jsonl or "
                              "s-d.jsonl")  # fmt: skip
+        if self.curve_threshold is not None and self.presence is not None:
+            raise ValueError("`presence` is for answers with times of their own; leave it out beside `curve_threshold`")
         if not self.name.isprintable():
             raise ValueError("`name` holds characters that cannot be printed")
         return self

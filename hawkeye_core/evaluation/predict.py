@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -14,15 +15,16 @@ from hawkeye_core.answers.parse import ParsedAnswer, parse_segments
 from hawkeye_core.answers.render import NO_SEGMENT, render_answer
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import ConfigError, WeightsError
-from hawkeye_core.evaluation.anomaly_curve import frame_curve, seconds_of, window_curve, window_probes
+from hawkeye_core.evaluation.anomaly_curve import frame_curve, window_curve
 from hawkeye_core.evaluation.by_second import BySecond
+from hawkeye_core.evaluation.guided import guided_answers
+from hawkeye_core.evaluation.probe_windows import probe_windows
 from hawkeye_core.evaluation.router_weights import window_router
 from hawkeye_core.evaluation.scores import ScoredSegment, time_score, token_spans
 from hawkeye_core.evaluation.spent import ANSWER, PROBE, READ, Spent
 from hawkeye_core.evaluation.window_answers import VideoPrediction, WindowAnswer, join_windows
 from hawkeye_core.model.hawkeye import Generated, HawkeyeModel
 from hawkeye_core.model.opening import Opening
-from hawkeye_core.model.probes import yes_probabilities
 from hawkeye_core.training.build import max_length
 from hawkeye_core.training.collate import Collator, PromptBatch
 from hawkeye_core.training.windows import WindowDataset, WindowSample, WindowSpec
@@ -51,16 +53,24 @@ class Predictor:
         presence: Probability of an anomaly from which a window is answered with segments, whose scores are then
             multiplied by it; none: what the model finds likelier.
         curve: Whether it is also asked about every second.
+        curve_threshold: From which a frame's smoothed score is in a segment: the dense head says when, the language
+            model what (:mod:`.guided`); none: the times are those of the answer's text.
 
     Raises:
-        ConfigError: ``presence`` is set and the tokenizer begins both answers alike.
+        ConfigError: ``presence`` is set and the tokenizer begins both answers alike, or ``curve_threshold`` is and the
+            model has no dense head.
     """
 
     def __init__(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, max_new_tokens: int,
         autocast: Callable[[], AbstractContextManager[Any]] = nullcontext, presence: float | None = None,
-        curve: bool = False,
+        curve: bool = False, curve_threshold: float | None = None,
     ) -> None:  # fmt: skip
+        if curve_threshold is not None and model.dense is None:
+            raise ConfigError(
+                "`curve_threshold` takes times from the dense head, which this model does not have",
+                remedy="leave it out, or train with model.dense_head=true",
+            )
         self.autocast = autocast
         self.model = model
         self.tokenizer = tokenizer
@@ -69,6 +79,7 @@ class Predictor:
         self.presence = presence
         self.none = _first_of_none(self.collate) if presence is not None else -1
         self.curve = curve
+        self.curve_threshold = curve_threshold
         self.spent = Spent()
 
     def answer(self, samples: Sequence[WindowSample]) -> list[WindowAnswer]:
@@ -78,6 +89,8 @@ class Predictor:
             ConfigError: A window, with the answer or a probe, is longer than the language model takes.
             WeightsError: What the model gives is no number.
         """
+        if self.curve_threshold is not None:
+            return self._guided(samples, self.curve_threshold)
         with self.spent.on(ANSWER):
             batch = self.collate.prompts(samples, room=self.max_new_tokens)
             device = self.model.device
@@ -93,21 +106,42 @@ class Predictor:
         if self.curve:
             with self.spent.on(PROBE):
                 curves = [*self._curves(batch, generated, samples)]
-        if not generated.probabilities.isfinite().all():
-            raise WeightsError(
-                f"the model's answer to frames {samples[0].spec.start} on of {samples[0].spec.video!r} is no number",
-                remedy="its weights or the stored features are damaged; train again, or evaluate another checkpoint",
-            )
+        _require_numbers(generated.probabilities, samples[0].spec)
         return [
             self._read(sample.spec, *said[row], curve=curves[row], weights=_of_row(generated.weights, row))
             for row, sample in enumerate(samples)
+        ]
+
+    def _guided(self, samples: Sequence[WindowSample], threshold: float) -> list[WindowAnswer]:
+        """Answers with times from the dense head, on the clock of the video."""
+        specs = [sample.spec for sample in samples]
+        with self.spent.on(ANSWER), self.autocast():
+            found = guided_answers(
+                self.model, self.tokenizer, self.collate, self.collate.prompts(samples, room=self.max_new_tokens),
+                specs, threshold=threshold, max_new_tokens=self.max_new_tokens,
+            )  # fmt: skip
+        _require_numbers(found.scores, specs[0])
+        scores = found.scores.tolist()
+        return [
+            WindowAnswer(
+                video=spec.video,
+                start_s=spec.start_s,
+                end_s=spec.start_s + spec.duration_s,
+                text=answer.text,
+                status=answer.status,
+                segments=tuple(replace(one, segment=one.segment.shifted(spec.start_s)) for one in answer.segments),
+                curve=frame_curve(spec, scores[row]) if self.curve else None,
+                router=None if found.weights is None else window_router(spec, found.weights[row]),
+            )
+            for row, (spec, answer) in enumerate(zip(specs, found.answers, strict=True))
         ]
 
     def _curves(self, batch: PromptBatch, generated: Generated, samples: Sequence[WindowSample]) -> list[BySecond]:
         """By the dense head, if the model has one, else by probes."""
         specs = [sample.spec for sample in samples]
         if self.model.dense is None:
-            probed = self._probe(batch, generated, samples).tolist()
+            with self.autocast():
+                probed = probe_windows(self.model, self.collate, batch, generated, specs).tolist()
             return [window_curve(spec, row) for spec, row in zip(specs, probed, strict=True)]
         device = self.model.device
         with self.autocast():
@@ -116,31 +150,6 @@ class Predictor:
                 embeds=generated.embeds,
             )  # fmt: skip
         return [frame_curve(spec, row) for spec, row in zip(specs, scores.tolist(), strict=True)]
-
-    def _probe(self, batch: PromptBatch, generated: Generated, samples: Sequence[WindowSample]) -> Tensor:
-        """[B, most seconds] P(yes) for each second of each window."""
-        if generated.embeds is None:
-            raise ValueError("a curve needs the embedded prompts of generate()")
-        # Prompts are padded on the left and end alike, so all scene tokens end in one column.
-        places = (batch["input_ids"] == self.collate.scene_token_id).any(0).nonzero()
-        end = int(places.max()) + 1
-        probes = window_probes(self.collate, max(seconds_of(sample.spec) for sample in samples))
-        mask = batch["attention_mask"][:, :end].to(self.model.device)
-        longest = int(mask.sum(1).max()) + probes.length
-        if longest > self.collate.max_length:
-            raise ConfigError(
-                f"a window and a question about one of its seconds need {longest} tokens; the language model takes "
-                f"{self.collate.max_length}",
-                remedy="leave the curve out with curve=off, or train with shorter windows",
-            )
-        head = torch.tensor(probes.head, dtype=torch.long, device=self.model.device)
-        with self.autocast():
-            embeds = self.model.get_input_embeddings()(head).to(generated.embeds.dtype).expand(len(samples), -1, -1)
-            shared = torch.cat([generated.embeds[:, :end], embeds], 1)
-            shared_mask = torch.cat([mask, mask.new_ones(len(samples), len(probes.head))], 1)
-            return yes_probabilities(
-                self.model, shared, shared_mask, probes.tails, yes=probes.yes, no=probes.no
-            )  # fmt: skip
 
     def _read(
         self, spec: WindowSpec, ids: list[int], probabilities: list[float], *, curve: BySecond | None,
@@ -221,6 +230,14 @@ def predict_videos(
     """All predictions; ``predictor.spent`` then says what they took."""
     with torch.inference_mode():
         return list(predictor.videos(data, batch_size=batch_size, on_window=on_window, known=known))
+
+
+def _require_numbers(values: Tensor, spec: WindowSpec) -> None:
+    if not values.isfinite().all():
+        raise WeightsError(
+            f"the model's answer to frames {spec.start} on of {spec.video!r} is no number",
+            remedy="its weights or the stored features are damaged; train again, or evaluate another checkpoint",
+        )
 
 
 def _of_row(weights: Tensor | None, row: int) -> Tensor | None:

@@ -65,7 +65,12 @@ def evaluate(settings: EvalSettings) -> EvalResult:
     model, tokenizer = _load(checkpoint, record)
     model = model.to("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     predictor = Predictor(
-        model, tokenizer, max_new_tokens=settings.max_new_tokens, presence=settings.presence, curve=settings.curve
+        model,
+        tokenizer,
+        max_new_tokens=settings.max_new_tokens,
+        presence=settings.presence,
+        curve=settings.curve,
+        curve_threshold=settings.curve_threshold,
     )
     keys = answer_keys(store, data, checkpoint, settings)
     with KeptAnswers(Path(settings.out) / JOURNAL, keys) as kept, step_progress() as bar:

@@ -30,6 +30,7 @@ def answer_keys(
         "probe": [probe_question(0), YES, NO] if settings.curve else None,
         "max_new_tokens": settings.max_new_tokens,
         "presence": settings.presence,
+        "curve_threshold": settings.curve_threshold,
     }
     chosen = store.choose()
     keys = {}

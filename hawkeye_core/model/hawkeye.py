@@ -219,6 +219,27 @@ class HawkeyeModel(PreTrainedModel):
             opening: Decides the first token; none: the likeliest.
         """
         embeds, encoded = self.embed(input_ids, scene)
+        decoded = self.decode(
+            embeds, attention_mask, max_new_tokens=max_new_tokens, eos_token_id=eos_token_id,
+            pad_token_id=pad_token_id, opening=opening,
+        )  # fmt: skip
+        return decoded._replace(embeds=embeds, weights=encoded.weights)
+
+    @torch.no_grad()
+    def decode(
+        self, embeds: Tensor, attention_mask: Tensor, *, max_new_tokens: int, eos_token_id: int, pad_token_id: int,
+        opening: Opening | None = None,
+    ) -> Generated:  # fmt: skip
+        """:meth:`generate` from prompts that are embedded already.
+
+        Args:
+            embeds: [B, L, H] padded on the left.
+            attention_mask: [B, L].
+            max_new_tokens: Longest answer.
+            eos_token_id: Ends an answer.
+            pad_token_id: Fills up behind it.
+            opening: Decides the first token; none: the likeliest.
+        """
         backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
         result = backbone.generate(
             inputs_embeds=embeds,
@@ -238,7 +259,7 @@ class HawkeyeModel(PreTrainedModel):
             logits.float().softmax(-1).gather(1, tokens[:, step : step + 1])
             for step, logits in enumerate(result.logits)
         ]
-        return Generated(tokens, torch.cat(chosen, 1), embeds, encoded.weights)
+        return Generated(tokens, torch.cat(chosen, 1))
 
 
 AutoConfig.register(HawkeyeConfig.model_type, HawkeyeConfig, exist_ok=True)
