@@ -95,6 +95,12 @@ def tower_state(path: Path) -> dict[str, Tensor]:
     return {key.removeprefix("tower."): v for key, v in load_file(path).items() if key.startswith("tower.")}
 
 
+def language_state(folder: Path) -> dict[str, Tensor]:
+    """Projector and language model out of a folder of :func:`write_llava`, float32, as ``write_llava`` takes them."""
+    model = VideoLlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    return {key: value for key, value in model.state_dict().items() if not key.startswith(TOWERS)}
+
+
 def _fill(state: dict[str, Tensor], given: Mapping[str, Tensor], *, complete: str) -> None:
     """Put tensors in their places; every one must have a place, and all under ``complete`` must be given."""
     wrong = [key for key in given if key not in state or state[key].shape != given[key].shape]

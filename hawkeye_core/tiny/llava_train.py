@@ -6,21 +6,22 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
+from transformers import AutoTokenizer
 
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.tiny.checkpoint import BEST
-from hawkeye_core.tiny.config import LoopSettings
+from hawkeye_core.tiny.config import SHIPPED, LoopSettings
 from hawkeye_core.tiny.corpus import sentences, tokenizer_texts
 from hawkeye_core.tiny.language_task import LanguageTask
 from hawkeye_core.tiny.llava_data import HELD_OUT_SEED, TRAIN_SEED, Progress, pictures, token_clips
-from hawkeye_core.tiny.llava_folder import tower_state, write_llava
+from hawkeye_core.tiny.llava_folder import language_state, tower_state, write_llava
 from hawkeye_core.tiny.llava_tokenizer import train_tokenizer
 from hawkeye_core.tiny.loop import train
-from hawkeye_core.tiny.shipped import LLAVA
+from hawkeye_core.tiny.shipped import LLAVA, shipped_llava
 from hawkeye_core.tiny.vision_task import Told, VisionTask
 from hawkeye_core.vision.backend import ClipVisionBackend
 from hawkeye_core.vision.config import VisionSettings
-from hawkeye_core.weights import load_state_dict
+from hawkeye_core.weights import load_state_dict, load_strictly
 
 
 class TowerSettings(LoopSettings):
@@ -72,13 +73,17 @@ def train_language(settings: LanguageSettings, *, progress: Progress | None = No
         WeightsError: The tower has not been trained.
     """
     task = language_task(settings, progress=progress)
-    run = train(task, settings)
+    if settings.start == SHIPPED:
+        load_strictly(task.model, language_state(shipped_llava()), path=shipped_llava())
+    run = train(task, settings, begun=settings.start == SHIPPED)
     write_llava(run / LLAVA, task.tokenizer, tower=tower_state(_tower(settings)), language=load_state_dict(run / BEST))
     return run
 
 
 def language_task(settings: LanguageSettings, *, progress: Progress | None = None) -> LanguageTask:
-    """The task: tokens of the drawn videos by the trained tower, and a tokenizer trained on what is said of them."""
+    """The task: tokens of the drawn videos by the trained tower, and a tokenizer trained on what is said of them; with
+    the package's weights to begin with (``start=shipped``), the package's tokenizer.
+    """
     data = Path(settings.data)
     tower = tower_state(_tower(settings))
     bare = data / f"{LLAVA}-bare"  # so that the tokens are those of extraction: same files, same code
@@ -87,7 +92,10 @@ def language_task(settings: LanguageSettings, *, progress: Progress | None = Non
     held_out = token_clips(data, backend, seed=HELD_OUT_SEED, count=settings.held_out)
     clips = token_clips(data, backend, seed=TRAIN_SEED, count=settings.videos, progress=progress)
     rng = np.random.default_rng(settings.seed)
-    tokenizer = train_tokenizer(tokenizer_texts([clip.account for clip in clips], rng))
+    if settings.start == SHIPPED:  # its weights know the words by the numbers of its own tokenizer
+        tokenizer = AutoTokenizer.from_pretrained(shipped_llava())
+    else:
+        tokenizer = train_tokenizer(tokenizer_texts([clip.account for clip in clips], rng))
     return LanguageTask(tokenizer, clips, held_out, batch=settings.batch, texts=sentences(), seed=settings.seed)
 
 
