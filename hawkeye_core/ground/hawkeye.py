@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from feature_store.errors import StoreError
 from feature_store.store import FeatureStore
-from hawkeye_core.errors import ConfigError, HawkeyeError, NotAVideoError, VideoError
+from hawkeye_core.errors import ConfigError, HawkeyeError, VideoError
 from hawkeye_core.evaluation.predict import Predictor
 from hawkeye_core.evaluation.spent import Spent
 from hawkeye_core.evaluation.window_answers import VideoPrediction, WindowAnswer, join_windows
@@ -39,8 +39,6 @@ EXTRACT, ANSWER, EVIDENCE = "extracting", "answering", "evidence"
 BATCH_BYTES = 128 * 2**20
 """Pictures that go through the networks together take at most this much, or are one: some four such batches are in
 memory at a time, and a frame of 8K is 100 MB."""
-TEXT_CODEC = "ansi"
-"""FFmpeg opens text files of some extensions (.txt, .nfo, .ans) as a video of a terminal."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -191,13 +189,11 @@ class Hawkeye:
         )
 
     def _sized(self, video: str) -> ExtractSettings:
-        """Fewer frames at a time where they are large; what FFmpeg draws as letters on a screen is no video."""
+        """Fewer frames at a time where they are large."""
         try:
             info = probe(video)
         except (VideoError, OSError):  # extraction says it again, and notes it in the store
             return self.settings
-        if info.codec == TEXT_CODEC:
-            raise NotAVideoError("is not a video but text", path=video, remedy="name a video file")
         fitting = max(1, BATCH_BYTES // (3 * info.width * info.height))
         return self.settings.model_copy(update={"batch_size": min(self.settings.batch_size, fitting)})
 

@@ -19,6 +19,8 @@ MAX_FRAME_RATE = 1000.0
 MAX_PIXELS = 16384 * 8192
 """Pixels a picture may have; a header that states more is taken for damaged."""
 
+_TEXT_CODEC = "ansi"
+"""FFmpeg opens text files of some names (.txt, .nfo, .ans) as a video of a terminal."""
 _MEDIA = ("ts", "flv", "asf", "ogg", "mpeg-ps", "matroska", "avi", "mp4")
 _REENCODE = "play the file to see whether it is whole; `ffmpeg -i IN -c:v libx264 OUT.mp4` repairs many"
 
@@ -67,6 +69,8 @@ def probe(path: str | Path) -> VideoInfo:
     try:
         if not capture.isOpened():
             raise _unopened(path, facts)
+        if _codec(capture).lower() == _TEXT_CODEC:
+            raise NotAVideoError("is not a video but text", path=path, remedy="name a video file")
         return _info(path, capture, facts)
     finally:
         capture.release()

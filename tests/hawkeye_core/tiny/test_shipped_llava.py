@@ -1,14 +1,18 @@
 """A small Video-LLaVA in the place of the package's, read by the code that reads the published one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from transformers import AutoProcessor, CLIPVisionModel, VideoLlavaForConditionalGeneration
+from transformers import AutoProcessor, AutoTokenizer, CLIPVisionModel, VideoLlavaForConditionalGeneration
 
 from hawkeye_core.answers.render import INSTRUCTION
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.backbone import backbone_digest, load_backbone
 from hawkeye_core.model.saving import config_for, load_trainable, new_model, save_trainable
+from hawkeye_core.tiny.account import Account
+from hawkeye_core.tiny.clips import TokenClip
 from hawkeye_core.tiny.llava_config import vision_config
 from hawkeye_core.tiny.llava_folder import write_llava
 from hawkeye_core.tiny.llava_tokenizer import train_tokenizer
@@ -96,3 +100,32 @@ def test_other_names_stay_and_a_package_without_weights_says_so(monkeypatch, tmp
     monkeypatch.setattr("hawkeye_core.tiny.shipped.shipped_folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="hawkeye tiny train"):
         locate("shipped")
+
+
+def test_training_of_the_language_model_can_begin_with_the_packages(tmp_path: Path, monkeypatch) -> None:
+    """Weights and tokenizer go together: the numbers of words are the tokenizer's."""
+    from hawkeye_core.tiny import llava_train
+    from hawkeye_core.tiny.llava_folder import language_state
+    from hawkeye_core.tiny.shipped import shipped_llava
+
+    seen = {}
+
+    def look(task, settings, *, begun):
+        seen.update(task=task, begun=begun)
+        raise KeyboardInterrupt
+
+    clip = TokenClip(np.zeros((8, 5, 128), np.float16), 8.0, Account(1.0, (), "A street."))
+    monkeypatch.setattr(llava_train, "train", look)
+    monkeypatch.setattr(llava_train, "token_clips", lambda *_, **__: [clip])
+    monkeypatch.setattr(llava_train, "tower_state", lambda path: None)
+    monkeypatch.setattr(llava_train, "write_llava", lambda *_, **__: None)
+    monkeypatch.setattr(llava_train, "ClipVisionBackend", lambda settings: None)
+    monkeypatch.setattr(llava_train, "_tower", lambda settings: tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        llava_train.train_language(llava_train.LanguageSettings(start="shipped", run=str(tmp_path / "run")))
+    state = language_state(shipped_llava())
+    assert seen["begun"]
+    assert set(state) == set(seen["task"].model.state_dict())
+    assert all(torch.equal(value, state[key]) for key, value in seen["task"].model.state_dict().items())
+    words = seen["task"].tokenizer.encode("a man hits a woman")
+    assert words == AutoTokenizer.from_pretrained(shipped_llava()).encode("a man hits a woman")

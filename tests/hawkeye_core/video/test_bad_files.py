@@ -54,8 +54,9 @@ def test_text_and_junk(content: bytes, tmp_path: Path) -> None:
     assert caught.value.remedy
 
 
-def test_text_is_not_called_audio(tmp_path: Path) -> None:
-    path = tmp_path / "text.mp4"
+@pytest.mark.parametrize("name", ["text.mp4", "letter.txt", "notes.nfo"])
+def test_text_is_neither_audio_nor_a_video_of_a_terminal(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_text("hello world\n" * 100)
     with pytest.raises(NotAVideoError, match="is not a video"):
         probe(path)
