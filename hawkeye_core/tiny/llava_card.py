@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
-from hawkeye_core.tiny.card import Card, best_metrics, new_card, write_card
+from hawkeye_core.tiny.card import Card, best_metrics, new_card, read_card, write_card
+from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import LLAVA, ShippedName
 from hawkeye_core.training.record import RECORD
@@ -22,6 +23,11 @@ DATA: dict[ShippedName, str] = {
     "answers (when, what, in which order, a description, what is not there); sentences of people's deeds without a "
     "video; no anomalous segment, category or reason of a video",
 }
+THINGS = (
+    "ReconSim: moments of random videos with boxes and classes of what is seen; what people do and how things stand to "
+    "each other was never told"
+)
+"""What a tower of things alone has learned from (``told=things``)."""
 
 
 def publish_llava(language_run: str | Path, vision_run: str | Path, *, folder: Path) -> list[Card]:
@@ -46,9 +52,12 @@ def publish_llava(language_run: str | Path, vision_run: str | Path, *, folder: P
 
 def _card(name: ShippedName, run: Path, folder: Path) -> Card:
     record = json.loads((run / RECORD).read_text())
+    earlier = folder / f"{name}.json"
+    going_on = record["settings"]["start"] == SHIPPED and earlier.is_file()
+    data = THINGS if record["settings"].get("told") == "things" else DATA[name]
     card = new_card(
         name, sha256_of(folder / LLAVA / "model.safetensors"), record, metrics=best_metrics(run),
-        about=(DATA[name], GOOD_FOR, NOT_FOR),
+        about=(data, GOOD_FOR, NOT_FOR), before=[read_card(earlier).model_dump()] if going_on else [],
     )  # fmt: skip
     write_card(card, folder)
     return card

@@ -18,7 +18,7 @@ from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.card import Card, best_weights, new_card, read_card, write_card
 from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.llava_card import DATA, GOOD_FOR, NOT_FOR
-from hawkeye_core.tiny.llava_folder import TOWERS, replace_folder, write_llava
+from hawkeye_core.tiny.llava_folder import TOWERS, language_state, replace_folder, write_llava
 from hawkeye_core.tiny.shipped import HAWKEYE, LLAVA
 from hawkeye_core.training.record import RECORD
 
@@ -40,7 +40,8 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
 
     Args:
         run: Of ``hawkeye tiny train scene``.
-        folder: Where weights and cards lie; holds the Video-LLaVA that the run began with.
+        folder: Where weights and cards lie; holds the Video-LLaVA that the run began with, or a newer one if the run
+            learned labels alone.
         metrics: Measured with these very weights; those without scene modules begin with ``plain_``.
         config: Of the model.
 
@@ -53,6 +54,10 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
     state = load_file(best_weights(run))
     whole = {name.removeprefix(MODEL): value.half() for name, value in state.items() if name.startswith(MODEL)}
     parameters = {name: value for name, value in whole.items() if name not in CONSTANTS}
+    record = json.loads((Path(run) / RECORD).read_text())
+    asked = bool(record["settings"]["questions"])
+    if not asked:  # the run did not train the language model: that of the package, should it be newer than the run
+        parameters |= {f"{BACKBONE}{name}": value.half() for name, value in language_state(llava).items()}
 
     def write(temporary: Path) -> None:
         temporary.mkdir()
@@ -60,8 +65,6 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
         config.save_pretrained(temporary)
 
     replace_folder(folder / HAWKEYE, write)
-    record = json.loads((Path(run) / RECORD).read_text())
-    asked = bool(record["settings"]["questions"])
     about = ABOUT.format(questions=QUESTIONS if asked else NO_QUESTIONS), GOOD_FOR, NOT_FOR
     own = {name: value for name, value in metrics.items() if not name.startswith(PLAIN_METRIC)}
     digest = sha256_of(folder / HAWKEYE / TRAINABLE)
