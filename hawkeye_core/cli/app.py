@@ -9,16 +9,19 @@ import typer
 
 from feature_store.errors import StoreError
 from hawkeye_core import __version__
+from hawkeye_core.cli.chat import chat
 from hawkeye_core.cli.console import errors
 from hawkeye_core.cli.data import app as data_app
 from hawkeye_core.cli.evaluate import evaluate
 from hawkeye_core.cli.extract import extract
+from hawkeye_core.cli.ground import ground
 from hawkeye_core.cli.model import app as model_app
 from hawkeye_core.cli.reconsim import app as reconsim_app
 from hawkeye_core.cli.report import report
 from hawkeye_core.cli.store import app as store_app
 from hawkeye_core.cli.tiny import app as tiny_app
 from hawkeye_core.cli.train import train
+from hawkeye_core.cli.watch import watch
 from hawkeye_core.errors import HawkeyeError
 
 app = typer.Typer(
@@ -41,6 +44,9 @@ app.add_typer(reconsim_app, name="reconsim")
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("report")(report)
+app.command("ground")(ground)
+app.command("chat")(chat)
+app.command("watch")(watch)
 
 
 def _version(wanted: bool) -> None:

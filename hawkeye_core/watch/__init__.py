@@ -1,0 +1,1 @@
+"""Watching a source as it comes: windows, events, alerts. ``docs/watch.md`` has the rules."""
