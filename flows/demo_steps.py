@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from flows.steps import Step, digest, hawkeye, package_weights, preset_digest
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.systems import System, systems
-
-CURVE_THRESHOLD = 0.1
-"""Segments are where the dense head finds at least this, in every row that has a model: for probabilities that can be
-taken at their word F2 is highest at F2* / 5 (:mod:`hawkeye_core.evaluation.curve_segments`); not chosen on its videos."""
+from hawkeye_core.evaluation.curve_segments import CURVE_THRESHOLD
 
 
 def plan(settings: DemoSettings) -> list[Step]:

@@ -9,6 +9,7 @@ import typer
 
 from feature_store.errors import StoreError
 from hawkeye_core import __version__
+from hawkeye_core.cli.app_page import app_page
 from hawkeye_core.cli.chat import chat
 from hawkeye_core.cli.console import errors
 from hawkeye_core.cli.data import app as data_app
@@ -47,6 +48,7 @@ app.command("report")(report)
 app.command("ground")(ground)
 app.command("chat")(chat)
 app.command("watch")(watch)
+app.command("app")(app_page)
 
 
 def _version(wanted: bool) -> None:

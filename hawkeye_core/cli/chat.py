@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from hawkeye_core.cli.console import errors, out, progress_bar
+from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
 
 
 def chat(
@@ -24,10 +25,8 @@ def chat(
         str | None, typer.Option("--store", "-s", help="Keeps what is extracted; unset: ~/.cache/hawkeye/store.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
-    presence: Annotated[
-        float | None,
-        typer.Option("--presence", min=0.0, max=1.0, help="Probability from which a window is anomalous; unset: 0.5."),
-    ] = None,
+    threshold: Threshold = None,
+    presence: Presence = None,
     ask: Annotated[bool, typer.Option("--ask/--no-ask", help="Ask the paper's question first.")] = True,
 ) -> None:
     """Talk about a video: the paper's question first, then yours.
@@ -41,9 +40,8 @@ def chat(
     Example: `printf 'Who is at the door?\\n/why\\n/save talk.md\\n' | hawkeye chat video.mp4`
     """
     from hawkeye_core.chat.escaping import visible
-    from hawkeye_core.cli.ground import _load as load_hawkeye
 
-    hawkeye = load_hawkeye(checkpoint, config, store, device=device, presence=presence, curve=True)
+    hawkeye = load_hawkeye(checkpoint, config, store, device=device, presence=presence, threshold=threshold)
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 

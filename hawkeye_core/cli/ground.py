@@ -12,6 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from hawkeye_core.cli.console import errors, out, progress_bar
+from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
 from hawkeye_core.errors import ConfigError, HawkeyeError
 
 if TYPE_CHECKING:
@@ -48,10 +49,8 @@ def ground(
         str | None,
         typer.Option("--overlay", help="Write the video with what was found drawn on it: an .mp4 file, or a folder."),
     ] = None,
-    presence: Annotated[
-        float | None,
-        typer.Option("--presence", min=0.0, max=1.0, help="Probability from which a window is anomalous; unset: 0.5."),
-    ] = None,
+    threshold: Threshold = None,
+    presence: Presence = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Ask about every second too.")] = True,
     exit_on_anomaly: Annotated[
         bool, typer.Option("--exit-on-anomaly", help="Exit with 3 if anything was found.")
@@ -72,14 +71,14 @@ def ground(
     chosen = [form for form, wanted in flags.items() if wanted]
     if folder is not None and not chosen:
         chosen = ["json"]
-    if presence is not None and not 0 < presence < 1:
-        raise ConfigError(f"--presence is {presence:g}; it lies between 0 and 1")
     paths = find_videos(videos)
     places = _overlays(overlay, paths)
     if chosen:
         _require_folder(Path(folder or OUT))
     try:
-        hawkeye = _load(checkpoint, config, store, device=device, presence=presence, curve=curve)
+        hawkeye = load_hawkeye(
+            checkpoint, config, store, device=device, presence=presence, threshold=threshold, curve=curve
+        )
         found, failed = _each(hawkeye, paths, folder=Path(folder or OUT), formats=chosen, overlays=places)
     except KeyboardInterrupt:
         errors.print("[yellow]interrupted; what was extracted is kept, run the same command to continue[/]")
@@ -89,30 +88,6 @@ def ground(
         raise typer.Exit(FAILED)
     if exit_on_anomaly and found:
         raise typer.Exit(FOUND)
-
-
-def _load(
-    checkpoint: str, config: str | None, store: str | None, *, device: str, presence: float | None, curve: bool
-) -> Hawkeye:
-    from hawkeye_core.extraction.config import ExtractSettings
-    from hawkeye_core.settings import load_settings
-
-    extract = None
-    if config is not None:
-        extract = load_settings(
-            ExtractSettings, config=config, package="hawkeye_core.extraction", values={"device": device}
-        )
-    with errors.status("loading the model"):
-        from hawkeye_core.ground.hawkeye import Hawkeye
-
-        hawkeye = Hawkeye.from_pretrained(
-            checkpoint, device=device, extract=extract, store=store, presence=presence, curve=curve
-        )
-    note = hawkeye.note
-    errors.print(f"{escape(note.name)} ({escape(note.checkpoint)}) is good for {escape(note.good_for)}", style="yellow")
-    for mark in note.marks:
-        errors.print(f"  {escape(mark)}", style="yellow")
-    return hawkeye
 
 
 def _each(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hawkeye_core.cli.console import errors
-from hawkeye_core.errors import ConfigError
+from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
 
 if TYPE_CHECKING:
     from hawkeye_core.ground.hawkeye import Hawkeye
@@ -60,10 +60,8 @@ def watch(
     reconnects: Annotated[
         int | None, typer.Option("--reconnects", help="Failed tries in a row before a source is given up [10].")
     ] = None,
-    presence: Annotated[
-        float | None,
-        typer.Option("--presence", min=0.0, max=1.0, help="Probability from which a window is anomalous; unset: 0.5."),
-    ] = None,
+    threshold: Threshold = None,
+    presence: Presence = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Ask about every second too.")] = True,
     min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out segments that score less.")] = None,
     state: Annotated[
@@ -88,8 +86,6 @@ def watch(
     from hawkeye_core.watch.settings import WatchSettings
     from hawkeye_core.watch.stopping import StopRequest
 
-    if presence is not None and not 0 < presence < 1:
-        raise ConfigError(f"--presence is {presence:g}; it lies between 0 and 1")
     if webhook is not None:
         check_webhook(webhook)  # before a message can repeat it
     settings = load_settings(
@@ -103,34 +99,13 @@ def watch(
     )  # fmt: skip
 
     def load() -> Hawkeye:
-        return _load(checkpoint, config, store, device=device, presence=presence, curve=curve)
+        return load_hawkeye(
+            checkpoint, config, store, device=device, presence=presence, threshold=threshold, curve=curve
+        )
 
     with StopRequest() as stop:
         code = _watch(settings, load, out=out, stop=stop)
     raise typer.Exit(stop.exit_code if stop.asked() else code)
-
-
-def _load(
-    checkpoint: str, config: str | None, store: str | None, *, device: str, presence: float | None, curve: bool
-) -> Hawkeye:
-    from hawkeye_core.extraction.config import ExtractSettings
-    from hawkeye_core.settings import load_settings
-
-    extract = None
-    if config is not None:
-        extract = load_settings(
-            ExtractSettings, config=config, package="hawkeye_core.extraction", values={"device": device}
-        )
-    with errors.status("loading the model"):
-        from hawkeye_core.ground.hawkeye import Hawkeye
-
-        hawkeye = Hawkeye.from_pretrained(
-            checkpoint, device=device, extract=extract, store=store, presence=presence, curve=curve
-        )
-    say(f"{hawkeye.note.name} ({hawkeye.note.checkpoint}) is good for {hawkeye.note.good_for}")
-    for mark in hawkeye.note.marks:
-        say(f"  {mark}")
-    return hawkeye
 
 
 def _watch(settings: WatchSettings, load: Callable[[], Hawkeye], *, out: str | None, stop: StopRequest) -> int:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+CURVE_THRESHOLD = 0.1
+"""Where nothing else is asked for."""
 SMOOTH_S = 1.0
 """Length of the running mean."""
 LEAST_S = 0.5

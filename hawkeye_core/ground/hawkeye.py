@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from feature_store.errors import StoreError
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import ConfigError, HawkeyeError, VideoError
+from hawkeye_core.evaluation.curve_segments import CURVE_THRESHOLD
 from hawkeye_core.evaluation.predict import Predictor
 from hawkeye_core.evaluation.spent import Spent
 from hawkeye_core.evaluation.window_answers import VideoPrediction, WindowAnswer, join_windows
@@ -50,14 +51,16 @@ class Hawkeye:
         store: Folder or URL of the feature store that keeps what was extracted.
         device: Where the model runs: ``auto``, ``cpu``, ``cuda``, ``mps``.
         max_new_tokens: Longest answer to a window.
-        presence: See :class:`~hawkeye_core.evaluation.predict.Predictor`.
+        presence: See :class:`~hawkeye_core.evaluation.predict.Predictor`; times are then those of the answers' text.
+        threshold: Of the dense head, from which something is anomalous; none: 0.1 if the model has one and ``presence``
+            is not given, else times are those of the answers' text.
         curve: Whether every second is asked about too.
         batch_size: Windows answered together.
     """
 
     def __init__(
         self, loaded: Loaded, *, store: str | Path, device: str = "auto", max_new_tokens: int = 256,
-        presence: float | None = None, curve: bool = True, batch_size: int = 4,
+        presence: float | None = None, threshold: float | None = None, curve: bool = True, batch_size: int = 4,
     ) -> None:  # fmt: skip
         if batch_size < 1:
             raise ConfigError(f"batch_size is {batch_size}; it must be at least 1")
@@ -67,15 +70,20 @@ class Hawkeye:
         self.window_frames, self.hop_frames = loaded.window_frames, loaded.hop_frames
         self.settings: ExtractSettings = loaded.extract.model_copy(update={"store": str(store)})
         self.batch_size = batch_size
+        if threshold is not None and presence is not None:
+            raise ConfigError("threshold and presence exclude each other", remedy="give one of them")
+        if threshold is None and presence is None and self.model.dense is not None:
+            threshold = CURVE_THRESHOLD
         self.predictor = Predictor(
-            self.model, self.tokenizer, max_new_tokens=max_new_tokens, presence=presence, curve=curve
-        )
+            self.model, self.tokenizer, max_new_tokens=max_new_tokens, presence=presence, curve=curve,
+            curve_threshold=threshold,
+        )  # fmt: skip
 
     @classmethod
     def from_pretrained(
         cls, checkpoint: str | Path = "shipped", *, device: str = "auto", extract: ExtractSettings | None = None,
-        store: str | Path | None = None, max_new_tokens: int = 256, presence: float | None = None, curve: bool = True,
-        batch_size: int = 4,
+        store: str | Path | None = None, max_new_tokens: int = 256, presence: float | None = None,
+        threshold: float | None = None, curve: bool = True, batch_size: int = 4,
     ) -> Hawkeye:  # fmt: skip
         """Load a model.
 
@@ -85,7 +93,8 @@ class Hawkeye:
             extract: How videos are extracted; by default as those that the model was trained on.
             store: Where features are kept; by default :func:`default_store`.
             max_new_tokens: Longest answer to a window, in tokens.
-            presence: Probability of an anomaly from which a window is answered with segments.
+            presence: Probability of an anomaly from which a window is answered with segments; see the class.
+            threshold: Of the dense head, from which something is anomalous; see the class.
             curve: Whether every second is asked about too, for the anomaly curve.
             batch_size: Windows answered together.
 
@@ -95,7 +104,7 @@ class Hawkeye:
         loaded = load_model(checkpoint, extract=extract, device=device)
         return cls(
             loaded, store=default_store() if store is None else store, device=device, max_new_tokens=max_new_tokens,
-            presence=presence, curve=curve, batch_size=batch_size,
+            presence=presence, threshold=threshold, curve=curve, batch_size=batch_size,
         )  # fmt: skip
 
     def extract(self, video: str | Path, *, progress: Progress | None = None) -> StoredVideo:
