@@ -42,6 +42,8 @@ class SceneRunSettings(LoopSettings):
     drawn while training goes on, with graphs of the truth, and none is seen for long."""
     stores: tuple[str, ...] = ()
     """Feature store of each world, best with graphs of the truth (`sidecar` backends); see docs/tiny.md."""
+    all_of: tuple[str, ...] = ()
+    """Those of `worlds` whose other splits are learned from as well, so that they measure nothing."""
     stretches_a_video: float = Field(default=80.0, gt=0)
     """Without worlds: stretches drawn of a video before it is left out. Drawing one takes about a second of a core."""
     clip: float = Field(default=5.0, gt=0)
@@ -87,6 +89,8 @@ def train_scene(settings: SceneRunSettings) -> Path:
 
 def scene_task(settings: SceneRunSettings) -> SceneTask:
     """The task: a model with new scene modules on the package's Video-LLaVA, and the videos."""
+    if unknown := sorted({*settings.all_of} - {*settings.worlds}):
+        raise ConfigError(f"`all_of` names {unknown[0]}, which is none of `worlds`", remedy="name it in both, or in none")
     if len(settings.worlds) != len(settings.stores):
         raise ConfigError(
             f"{len(settings.worlds)} worlds and {len(settings.stores)} stores", remedy="give one store for each world"
@@ -108,9 +112,11 @@ def _drawn(settings: SceneRunSettings) -> tuple[VideoSource, Sequence[Video]]:
 
 
 def _stored(settings: SceneRunSettings) -> tuple[VideoSource, Sequence[Video]]:
-    splits = [stored_videos(*pair) for pair in zip(settings.worlds, settings.stores, strict=True)]
-    videos = [video for split in splits for video in split.get("train", [])]
-    held_out = [video for split in splits for name in ("val", "test") for video in split.get(name, [])]
+    videos: list[StoredVideo] = []
+    held_out: list[StoredVideo] = []
+    for world, store in zip(settings.worlds, settings.stores, strict=True):
+        for name, found in stored_videos(world, store).items():
+            (videos if name == "train" or world in settings.all_of else held_out).extend(found)
     if not videos or not held_out:
         raise ConfigError(
             f"{len(videos)} videos to learn from and {len(held_out)} to measure on",
