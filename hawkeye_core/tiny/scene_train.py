@@ -90,7 +90,7 @@ def train_scene(settings: SceneRunSettings) -> Path:
 def scene_task(settings: SceneRunSettings) -> SceneTask:
     """The task: a model with new scene modules on the package's Video-LLaVA, and the videos."""
     if unknown := sorted({*settings.all_of} - {*settings.worlds}):
-        raise ConfigError(f"`all_of` names {unknown[0]}, which is none of `worlds`", remedy="name it in both, or in none")
+        raise ConfigError(f"`all_of` names {unknown[0]}, which is none of `worlds`", remedy="name it in both or none")
     if len(settings.worlds) != len(settings.stores):
         raise ConfigError(
             f"{len(settings.worlds)} worlds and {len(settings.stores)} stores", remedy="give one store for each world"
