@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-EXTRAS ?= dev,yolo
+EXTRAS ?= dev,yolo,app
 STAMP  := $(VENV)/.hawkeye-setup
 
 # Where things are; override on the command line: make extract VIDEOS="/data/ucf" STORE=/data/store
@@ -46,7 +46,7 @@ help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	printf '\nVariables: VIDEOS (default: the folder videos)  STORE (%s)  CONFIG (paper, tiny, tiny-untrained, or a YAML file)  ANNOTATIONS (%s)\n           REGIONS (%s)  MOTIONS (%s)  DATASETS (YAML file of settings, docs/datasets.md)\n           PRESET (of training: tiny, demo or paper-7b)  STAGE1 (%s)  RUN (%s)\n           ARGS (passed on, e.g. ARGS="steps=50")\n' '$(STORE)' '$(ANNOTATIONS)' '$(REGIONS)' '$(MOTIONS)' '$(STAGE1)' '$(RUN)'
 
-setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev leaves out the AGPL extra yolo)
+setup: $(STAMP)  ## build .venv with pinned versions (EXTRAS=dev,app leaves out the AGPL extra yolo)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Hawkeye needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'

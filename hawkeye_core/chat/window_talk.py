@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import NamedTuple
 
+from hawkeye_core.answers.render import render_answer
 from hawkeye_core.chat.clock import MovedPieces, moved
 from hawkeye_core.chat.decode import Greedy, Said
 from hawkeye_core.chat.exchange import Piece, Reply
+from hawkeye_core.chat.guided_talk import GuidedTalk, guided_talk
 from hawkeye_core.chat.pieces import TextPieces
-from hawkeye_core.chat.prefix import KeptWindow
+from hawkeye_core.chat.prefix import KeptWindow, Seen
 from hawkeye_core.chat.turns import Layout, Turn
 from hawkeye_core.evaluation.anomaly_curve import frame_curve
+from hawkeye_core.evaluation.by_second import BySecond
 from hawkeye_core.evaluation.predict import Predictor
+from hawkeye_core.evaluation.router_weights import window_router
 from hawkeye_core.evaluation.window_answers import WindowAnswer
 from hawkeye_core.model.opening import Opening
 from hawkeye_core.training.scene_tensors import collate_scenes
@@ -62,6 +67,8 @@ class WindowTalk:
             paper: Whether it is the paper's question, whose first token the predictor has a rule for.
         """
         predictor = self._predictor
+        if paper and predictor.curve_threshold is not None:
+            return (yield from self._guided(turns, asked, predictor.curve_threshold))
         kept = self._open()
         opening = None
         if paper and predictor.presence is not None:
@@ -83,6 +90,32 @@ class WindowTalk:
             yield Piece(texts[-1])
         return self._told(kept, turns, asked, said, "".join(texts))
 
+    def _guided(self, turns: Turns, asked: str, threshold: float) -> Generator[Piece, None, Told]:
+        """The paper's question where the dense head says when; a piece is a sentence."""
+        spec, kept = self.spec, self._open()
+        talk = guided_talk(self._predictor, kept, self._layout.row(turns, asked), spec, threshold)
+        texts: list[str] = []
+        while True:
+            try:
+                segment = next(talk)
+            except StopIteration as end:
+                told: GuidedTalk = end.value
+                break
+            sentence = render_answer([] if segment is None else [segment.shifted(spec.start_s)])
+            texts.append(f" {sentence}" if texts else sentence)
+            yield Piece(texts[-1])
+        seen = kept.seen
+        answer = WindowAnswer(
+            video=spec.video, start_s=spec.start_s, end_s=spec.start_s + spec.duration_s, text=told.text,
+            status=told.status,
+            segments=tuple(replace(one, segment=one.segment.shifted(spec.start_s)) for one in told.segments),
+            curve=_curve(spec, seen),
+            router=None if seen is None or seen.router is None else window_router(spec, seen.router),
+        )  # fmt: skip
+        reply = _reply(answer, asked, "".join(texts), complete=True)
+        ids = self._predictor.collate.end_answer(told.text)[:-1]
+        return Told((*turns, Turn(asked, tuple(ids))), reply, answer)
+
     def settle(self, turns: Turns) -> None:
         """Keep what belongs to these turns only."""
         if self._kept is not None:
@@ -99,14 +132,21 @@ class WindowTalk:
     def _told(self, kept: KeptWindow, turns: Turns, asked: str, said: list[Said], text: str) -> Told:
         spec, ids = self.spec, [token for token, _ in said]
         seen = kept.seen
-        curve = None if seen is None or seen.frame_scores is None else frame_curve(spec, seen.frame_scores.tolist())
-        answer = self._predictor._read(
-            spec, ids, [probability for _, probability in said], curve=curve,
+        answer = self._predictor.read_answer(
+            spec, ids, [probability for _, probability in said], curve=_curve(spec, seen),
             weights=None if seen is None else seen.router,
         )  # fmt: skip
         complete = ids[-1] == self._predictor.tokenizer.eos_token_id
-        reply = Reply(
-            start_s=answer.start_s, end_s=answer.end_s, asked=asked, said=answer.text, text=text,
-            status=answer.status, segments=answer.segments, complete=complete,
-        )  # fmt: skip
+        reply = _reply(answer, asked, text, complete=complete)
         return Told((*turns, Turn(asked, tuple(ids[:-1] if complete else ids))), reply, answer)
+
+
+def _curve(spec: WindowSpec, seen: Seen | None) -> BySecond | None:
+    return None if seen is None or seen.frame_scores is None else frame_curve(spec, seen.frame_scores.tolist())
+
+
+def _reply(answer: WindowAnswer, asked: str, text: str, *, complete: bool) -> Reply:
+    return Reply(
+        start_s=answer.start_s, end_s=answer.end_s, asked=asked, said=answer.text, text=text, status=answer.status,
+        segments=answer.segments, complete=complete,
+    )  # fmt: skip

@@ -22,6 +22,7 @@ from hawkeye_core.answers.time_text import format_seconds
 from hawkeye_core.evaluation.curve_segments import curve_segments
 from hawkeye_core.evaluation.scores import ScoredSegment
 from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.kept import Kept, read
 from hawkeye_core.training.collate import Collator, PromptBatch
 from hawkeye_core.training.windows import WindowSpec
 
@@ -74,7 +75,8 @@ def guided_answers(
     device = model.device
     ids, mask, scene = batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device)
     embeds, encoded = model.embed(ids, scene)
-    scores = model.frame_scores(ids, mask, scene, embeds=embeds)
+    kept = read(model.backbone.model.language_model, embeds, mask)
+    scores = model.frame_scores(ids, mask, scene, hidden=kept.hidden)
     begun = [
         _Begun(row, start / spec.fps, stop / spec.fps, score)
         for row, (spec, values) in enumerate(zip(specs, scores.tolist(), strict=True))
@@ -84,7 +86,9 @@ def guided_answers(
     for first in range(0, len(begun), len(specs)):  # no more sentences at a time than windows: memory stays bounded
         part = begun[first : first + len(specs)]
         for item, words in zip(
-            part, _finish(model, tokenizer, collate, embeds, mask, part, max_new_tokens=max_new_tokens), strict=True
+            part,
+            _finish(model, tokenizer, collate, embeds, mask, kept, part, max_new_tokens=max_new_tokens),
+            strict=True,
         ):
             segment = Segment(item.start_s, item.end_s, words.category, words.reason)
             found[item.row].append(ScoredSegment(segment, item.score))
@@ -96,25 +100,24 @@ def guided_answers(
 
 def _finish(
     model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, collate: Collator, embeds: Tensor, mask: Tensor,
-    begun: Sequence[_Begun], *, max_new_tokens: int,
+    kept: Kept, begun: Sequence[_Begun], *, max_new_tokens: int,
 ) -> list[Segment]:  # fmt: skip
-    """Category and reason of each sentence that was begun; its times are not looked at."""
+    """Category and reason of each sentence that was begun; its times are not looked at.
+
+    Of each only the beginning is read, behind the kept prompt; between the two stands the padding of shorter ones.
+    """
     openings = [collate.end_answer(opening(item.start_s, item.end_s))[:-1] for item in begun]
-    rows = [
-        torch.cat([
-            embeds[item.row][mask[item.row].bool()],
-            model.get_input_embeddings()(torch.tensor(ids, device=embeds.device)).to(embeds.dtype),
-        ])
-        for item, ids in zip(begun, openings, strict=True)
-    ]  # fmt: skip
-    longest = max(map(len, rows))
-    padded = torch.stack([torch.cat([row.new_zeros(longest - len(row), row.shape[1]), row]) for row in rows])
-    lengths = torch.tensor([len(row) for row in rows], device=embeds.device)
-    shown = (torch.arange(longest, device=embeds.device) >= longest - lengths[:, None]).to(mask.dtype)
-    room = max(max_new_tokens - max(map(len, openings)), 1)
+    rows = [item.row for item in begun]
+    longest = max(map(len, openings))
+    pad = int(tokenizer.pad_token_id)
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in openings], device=embeds.device)
+    lengths = torch.tensor([len(row) for row in openings], device=embeds.device)
+    shown = torch.arange(longest, device=embeds.device) >= longest - lengths[:, None]
     said = model.decode(
-        padded, shown, max_new_tokens=room, eos_token_id=int(tokenizer.eos_token_id),
-        pad_token_id=int(tokenizer.pad_token_id),
+        torch.cat([embeds[rows], model.get_input_embeddings()(ids).to(embeds.dtype)], 1),
+        torch.cat([mask[rows], shown.to(mask.dtype)], 1),
+        max_new_tokens=max(max_new_tokens - longest, 1), eos_token_id=int(tokenizer.eos_token_id), pad_token_id=pad,
+        past=kept.rows(rows),
     ).token_ids.tolist()  # fmt: skip
     return [
         read_words(_text(tokenizer, ids, row), item.start_s, item.end_s)

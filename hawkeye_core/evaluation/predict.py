@@ -108,7 +108,7 @@ class Predictor:
                 curves = [*self._curves(batch, generated, samples)]
         _require_numbers(generated.probabilities, samples[0].spec)
         return [
-            self._read(sample.spec, *said[row], curve=curves[row], weights=_of_row(generated.weights, row))
+            self.read_answer(sample.spec, *said[row], curve=curves[row], weights=_of_row(generated.weights, row))
             for row, sample in enumerate(samples)
         ]
 
@@ -147,14 +147,23 @@ class Predictor:
         with self.autocast():
             scores = self.model.frame_scores(
                 batch["input_ids"].to(device), batch["attention_mask"].to(device), batch["scene"].to(device),
-                embeds=generated.embeds,
+                hidden=None if generated.kept is None else generated.kept.hidden,
             )  # fmt: skip
         return [frame_curve(spec, row) for spec, row in zip(specs, scores.tolist(), strict=True)]
 
-    def _read(
+    def read_answer(
         self, spec: WindowSpec, ids: list[int], probabilities: list[float], *, curve: BySecond | None,
         weights: Tensor | None,
     ) -> WindowAnswer:  # fmt: skip
+        """What the model said about a window, on the clock of the video.
+
+        Args:
+            spec: The window.
+            ids: Tokens of the answer, perhaps with its end and padding behind.
+            probabilities: Of each when it was chosen.
+            curve: Of its seconds, if asked for.
+            weights: [T, 2, N] routing weights of its frames; none without a router.
+        """
         eos = self.tokenizer.eos_token_id
         length = ids.index(eos) if eos in ids else len(ids)
         text, tokens = token_spans(self.tokenizer, ids[:length])

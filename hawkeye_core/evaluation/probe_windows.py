@@ -24,15 +24,16 @@ def probe_windows(
         model: In evaluation mode.
         collate: Made the batch.
         batch: Prompts of B windows.
-        generated: What the model gave for them, with its embedded prompts.
+        generated: What the model gave for them, with its embedded prompts and what it kept of them; the keys and values
+            of the answer are given up.
         specs: [B] of the windows.
 
     Raises:
         ConfigError: A window and a question about a second are longer than the language model takes.
         ValueError: The prompts were not kept.
     """
-    if generated.embeds is None:
-        raise ValueError("a curve needs the embedded prompts of generate()")
+    if generated.embeds is None or generated.kept is None:
+        raise ValueError("a curve needs the prompts as generate() has read them")
     # Prompts are padded on the left and end alike, so all scene tokens end in one column.
     places = (batch["input_ids"] == collate.scene_token_id).any(0).nonzero()
     end = int(places.max()) + 1
@@ -49,4 +50,6 @@ def probe_windows(
     embeds = model.get_input_embeddings()(head).to(generated.embeds.dtype).expand(len(specs), -1, -1)
     shared = torch.cat([generated.embeds[:, :end], embeds], 1)
     shared_mask = torch.cat([mask, mask.new_ones(len(specs), len(probes.head))], 1)
-    return yes_probabilities(model, shared, shared_mask, probes.tails, yes=probes.yes, no=probes.no)
+    return yes_probabilities(
+        model, shared, shared_mask, probes.tails, yes=probes.yes, no=probes.no, past=generated.kept.crop(end)
+    )

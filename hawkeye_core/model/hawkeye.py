@@ -15,6 +15,7 @@ from hawkeye_core.model.backbone import build_backbone
 from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.dense_head import DenseHead, DenseLoss, dense_loss, spread_frames
+from hawkeye_core.model.kept import Kept, first_output
 from hawkeye_core.model.lora import add_lora, freeze
 from hawkeye_core.model.opening import Opening
 from hawkeye_core.model.relation_graph import RelationGraph
@@ -45,6 +46,7 @@ class Generated(NamedTuple):
     probabilities: Tensor  # [B, A] probability of each of these tokens when it was chosen
     embeds: Tensor | None = None  # [B, L, H] the prompts as the language model read them
     weights: Tensor | None = None  # [B, T, 2, N] routing weights, None without a router
+    kept: Kept | None = None  # of the prompts
 
 
 class HawkeyeModel(PreTrainedModel):
@@ -179,7 +181,7 @@ class HawkeyeModel(PreTrainedModel):
 
     @torch.no_grad()
     def frame_scores(
-        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, embeds: Tensor | None = None
+        self, input_ids: Tensor, attention_mask: Tensor, scene: SceneBatch, *, hidden: Tensor | None = None
     ) -> Tensor:
         """[B, T] probability of each frame to be anomalous by the dense head, 0 for padding.
 
@@ -187,18 +189,18 @@ class HawkeyeModel(PreTrainedModel):
             input_ids: [B, L].
             attention_mask: [B, L].
             scene: The windows' features.
-            embeds: [B, L, H] of :meth:`embed`, if they are at hand.
+            hidden: [B, L, H] of the language model, if it has read the prompts already.
 
         Raises:
             ValueError: The model has no dense head.
         """
         if self.dense is None:
             raise ValueError("this model has no dense head (model.dense_head)")
-        if embeds is None:
+        if hidden is None:
             embeds, _ = self.embed(input_ids, scene)
-        hidden = self.backbone.model.language_model(
-            inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False
-        ).last_hidden_state
+            hidden = self.backbone.model.language_model(
+                inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False
+            ).last_hidden_state
         logits = self.dense(hidden, input_ids == self.scene_token_id)
         return spread_frames(logits.float().sigmoid(), scene.frame_mask)
 
@@ -228,7 +230,7 @@ class HawkeyeModel(PreTrainedModel):
     @torch.no_grad()
     def decode(
         self, embeds: Tensor, attention_mask: Tensor, *, max_new_tokens: int, eos_token_id: int, pad_token_id: int,
-        opening: Opening | None = None,
+        opening: Opening | None = None, past: Any = None,
     ) -> Generated:  # fmt: skip
         """:meth:`generate` from prompts that are embedded already.
 
@@ -239,27 +241,30 @@ class HawkeyeModel(PreTrainedModel):
             eos_token_id: Ends an answer.
             pad_token_id: Fills up behind it.
             opening: Decides the first token; none: the likeliest.
+            past: Keys and values of the first tokens of each prompt, fewer than L, which are not read again.
         """
         backbone: Any = self.backbone  # transformers annotates generate() for a protocol that no model class states
-        result = backbone.generate(
-            inputs_embeds=embeds,
-            attention_mask=attention_mask,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            eos_token_id=eos_token_id,
-            pad_token_id=pad_token_id,
-            suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
-            logits_processor=[] if opening is None else [opening],
-            return_dict_in_generate=True,
-            output_logits=True,
-            synced_gpus=False,  # processes have other numbers of answers; their weights must be whole here
-        )
+        with first_output(backbone.model.language_model) as first:
+            result = backbone.generate(
+                inputs_embeds=embeds,
+                attention_mask=attention_mask,
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                eos_token_id=eos_token_id,
+                pad_token_id=pad_token_id,
+                suppress_tokens=[self.scene_token_id, int(backbone.config.image_token_index)],
+                logits_processor=[] if opening is None else [opening],
+                return_dict_in_generate=True,
+                output_logits=True,
+                past_key_values=past,
+                synced_gpus=False,  # processes have other numbers of answers; their weights must be whole here
+            )
         tokens = result.sequences
         chosen = [
             logits.float().softmax(-1).gather(1, tokens[:, step : step + 1])
             for step, logits in enumerate(result.logits)
         ]
-        return Generated(tokens, torch.cat(chosen, 1))
+        return Generated(tokens, torch.cat(chosen, 1), kept=Kept(first[0].last_hidden_state, result.past_key_values))
 
 
 AutoConfig.register(HawkeyeConfig.model_type, HawkeyeConfig, exist_ok=True)

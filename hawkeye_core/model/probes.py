@@ -25,7 +25,7 @@ tokens in four windows behind 1,100 tokens 36 MB in float32."""
 @torch.no_grad()
 def yes_probabilities(
     model: HawkeyeModel, shared: Tensor, attention_mask: Tensor, probes: Sequence[Sequence[int]], *, yes: int, no: int,
-    tokens: int = PROBE_TOKENS,
+    tokens: int = PROBE_TOKENS, past: Any = None,
 ) -> Tensor:  # fmt: skip
     """How likely ``yes`` is behind each probe, where only ``yes`` and ``no`` may follow.
 
@@ -37,6 +37,8 @@ def yes_probabilities(
         yes: The token of yes.
         no: The token of no.
         tokens: At most so many tokens of probes in one forward pass, but one probe at least.
+        past: Keys and values of the first tokens of what is shared, fewer than L, which are not read again; those of
+            the rest are put behind them.
 
     Returns:
         [B, number of probes] float32.
@@ -44,9 +46,11 @@ def yes_probabilities(
     backbone: Any = model.backbone  # of transformers, which types neither its caches nor its outputs
     language_model = backbone.model.language_model
     positions = (attention_mask.cumsum(1) - 1).clamp(min=0)
+    known = 0 if past is None else past.get_seq_length()
     cache = language_model(
-        inputs_embeds=shared, attention_mask=attention_mask, position_ids=positions, use_cache=True
-    ).past_key_values
+        inputs_embeds=shared[:, known:], attention_mask=attention_mask, position_ids=positions[:, known:],
+        past_key_values=past, use_cache=True,
+    ).past_key_values  # fmt: skip
     longest = max(map(len, probes))
     at_once = max(1, tokens // (len(shared) * longest))
     found = []

@@ -89,8 +89,11 @@ def flops(
         return graph.ffn(x)
 
     own_mask = torch.ones(windows, 2 * frames, dtype=torch.bool, device="meta")
+    # The people of make_scene are all there.
+    with torch.fx.experimental._config.patch(meta_nonzero_assume_all_nonzero=True):
+        actions = counted(lambda: model.scene.actions(scene, meta(windows, frames, width)))  # type: ignore[misc]
     return {
-        "action graph": counted(lambda: model.scene.actions(scene, meta(windows, frames, width))),  # type: ignore[misc]
+        "action graph": actions,
         "relation graph": counted(relations) + config.graph_layers * 4.0 * edges * config.graph_width,
         "experts": counted(lambda: model.scene.moe(meta(windows, 2 * frames, width), own_mask).tokens),  # type: ignore[misc]
         "projector": counted(lambda: inner.multi_modal_projector(meta(tokens, width))),

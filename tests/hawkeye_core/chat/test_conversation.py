@@ -100,6 +100,33 @@ def test_several_turns_equal_reading_all_anew(make_predictor, converse, windows,
     assert {exchange.replies[0].complete for exchange in conversation.history} == {True, False}
 
 
+def test_where_the_dense_head_says_when_the_first_answer_is_the_predictors_too(
+    make_predictor, converse, windows
+) -> None:
+    predictor = make_predictor(seed=1, curve=True, curve_threshold=0.5, tokens=60)
+    with torch.no_grad():
+        predictor.model.dense.linear.weight.mul_(8)
+    conversation = converse(predictor, "long", kept=2)
+    with watched(predictor) as work:
+        conversation.say()
+    data = windows["long"]
+    assert work.scenes == len(data)
+    answers = [predictor.answer([data[place]])[0] for place in range(len(data))]
+    assert sum(len(answer.segments) for answer in answers) > 1
+    assert any(not answer.segments for answer in answers) or len(answers) > 1
+    for reply, answer in zip(conversation.history[0].replies, answers, strict=True):
+        assert (reply.said, reply.status) == (answer.text, answer.status)
+        assert [one.segment for one in reply.segments] == [one.segment for one in answer.segments]
+        torch.testing.assert_close(
+            [one.score for one in reply.segments], [one.score for one in answer.segments], atol=1e-5, rtol=0
+        )
+    assert conversation.prediction is not None
+    expected = join_windows(data.specs, answers).segments
+    assert [one.segment for one in conversation.prediction.segments] == [one.segment for one in expected]
+    follow_up = conversation.say("Who is it?", windows=[0])
+    assert follow_up.replies
+
+
 @pytest.mark.parametrize("presence", [None, 0.3])
 def test_the_first_answer_is_the_predictors(make_predictor, converse, windows, presence) -> None:
     predictor = make_predictor(seed=1, presence=presence, curve=True)
