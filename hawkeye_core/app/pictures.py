@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hawkeye_core.app.playable import PlayableCopy, is_playable
-from hawkeye_core.ground.overlay import _drawn as drawn
+from hawkeye_core.ground.overlay import drawn_frame as drawn
 from hawkeye_core.ground.records import GroundedVideo
 from hawkeye_core.ground.stored import StoredVideo
 from hawkeye_core.report.blocks import Image

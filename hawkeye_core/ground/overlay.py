@@ -81,7 +81,7 @@ def drawn_frames(video: GroundedVideo, handle: StoredVideo) -> Iterator[Image]:
         for number, batch in enumerate(sampler):
             if number >= handle.n_frames:
                 break
-            picture = _drawn(batch.images[0], handle, number)
+            picture = drawn_frame(batch.images[0], handle, number)
             if panel is None:
                 panel = Panel(video, width=picture.shape[1])
             yield _even(np.concatenate([picture, panel.at(number / handle.fps)]))
@@ -92,7 +92,8 @@ def fitted(width: int, height: int) -> float:
     return min(1.0, LONG_SIDE / max(width, height), SHORT_SIDE / min(width, height))
 
 
-def _drawn(image: Image, handle: StoredVideo, number: int) -> Image:
+def drawn_frame(image: Image, handle: StoredVideo, number: int) -> Image:
+    """One frame's picture with the people, objects and relations that are stored of it."""
     stored = handle.columns(number, number + 1)
     pose = None if stored.pose is None else split_poses(stored.pose)[0]
     relations = None if stored.relations is None else split_relations(stored.relations)[0]

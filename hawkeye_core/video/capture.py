@@ -10,7 +10,7 @@ import cv2
 
 
 @functools.cache
-def _silence() -> None:
+def silence() -> None:
     """Stop FFmpeg and OpenCV from printing, unless the user asked for it by their own environment variables.
 
     Works only before the first video of the process is opened: OpenCV reads the FFmpeg variable once.
@@ -30,6 +30,6 @@ def open_capture(path: str | Path, *, threads: int | None = None) -> cv2.VideoCa
     Returns:
         The capture; ``isOpened()`` is false where FFmpeg found no video stream.
     """
-    _silence()
+    silence()
     parameters = [] if threads is None else [cv2.CAP_PROP_N_THREADS, threads]
     return cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG, parameters)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hawkeye_core.errors import VideoError
-from hawkeye_core.video.capture import _silence as quiet
+from hawkeye_core.video.capture import silence as quiet
 from hawkeye_core.video.probe import MAX_FRAME_RATE, MAX_PIXELS
 from hawkeye_core.watch.backoff import Backoff
 from hawkeye_core.watch.errors import SourceLostError

@@ -56,7 +56,15 @@ def clip() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def ground_run(tmp_path_factory: pytest.TempPathFactory) -> GroundRun:
+def ground_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GroundRun:
+    """Trained once a process: folders that import this fixture have one of their own, which gives the same run."""
+    made: GroundRun | None = getattr(request.config, "ground_run", None)
+    if made is None:
+        made = request.config.ground_run = _train(tmp_path_factory)  # type: ignore[attr-defined]
+    return made
+
+
+def _train(tmp_path_factory: pytest.TempPathFactory) -> GroundRun:
     from hawkeye_core.extraction.run import extract_video
     from hawkeye_core.training.config import TrainSettings
     from hawkeye_core.training.model_settings import BackboneSettings, SceneSettings
