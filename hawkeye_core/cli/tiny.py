@@ -10,7 +10,7 @@ import typer
 from hawkeye_core.cli.console import out
 from hawkeye_core.cli.tiny_llava import card_llava, train_language, train_vision
 from hawkeye_core.cli.tiny_relations import card_relations, eval_relations, train_relations
-from hawkeye_core.cli.tiny_scene import card_scene, eval_scene, train_scene
+from hawkeye_core.cli.tiny_scene import card_answers, card_scene, eval_scene, train_scene
 
 app = typer.Typer(
     help="Train, measure and publish the small networks that ship with the package.", no_args_is_help=True
@@ -30,6 +30,7 @@ card_app.command("llava")(card_llava)
 train_app.command("scene")(train_scene)
 eval_app.command("scene")(eval_scene)
 card_app.command("scene")(card_scene)
+card_app.command("answers")(card_answers)
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Settings as a=value, such as minutes=60.", metavar="[a=c]...")

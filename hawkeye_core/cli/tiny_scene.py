@@ -62,6 +62,21 @@ def card_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
         out.print(as_markdown(card), markup=False, highlight=False)
 
 
+def card_answers(
+    run: Annotated[Path, typer.Option("--run", "-r", help="Run of stage 2 on the package's Video-LLaVA.")],
+    evaluation: Annotated[Path, typer.Option("--evaluation", "-e", help="Its `hawkeye eval` on other videos.")],
+) -> None:
+    """Copy a finished model into the package, where `hawkeye ground` finds it, and write its card.
+
+    Example: `hawkeye tiny card answers --run work/runs/stage2 --evaluation work/eval`
+    """
+    from hawkeye_core.tiny.answers_card import publish_answers
+    from hawkeye_core.tiny.card import as_markdown
+    from hawkeye_core.tiny.shipped import shipped_folder
+
+    out.print(as_markdown(publish_answers(run, evaluation, folder=shipped_folder())), markup=False, highlight=False)
+
+
 def _settings(overrides: list[str] | tuple[str, ...], **values: object) -> SceneRunSettings:
     from hawkeye_core.settings import load_settings
     from hawkeye_core.tiny.scene_train import SceneRunSettings

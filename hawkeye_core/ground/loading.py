@@ -18,7 +18,7 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.saving import TRAINABLE, load_trainable
 from hawkeye_core.settings import load_settings, preset_names
 from hawkeye_core.tiny.config import SHIPPED
-from hawkeye_core.tiny.shipped import shipped_folder
+from hawkeye_core.tiny.shipped import ANSWERS, shipped_folder
 from hawkeye_core.training.build import base_tokenizer, frozen_dtype
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.keeper import BACKBONE
@@ -26,8 +26,6 @@ from hawkeye_core.training.locate import FOLDER as CHECKPOINTS
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RECORD, RunRecord, read_record
 
-FINISHED = "hawkeye-answers"
-"""Folder of the finished model within the package's weights: both stages done."""
 SHIPPED_EXTRACTION, SHIPPED_TRAINING = "tiny", "demo-stage2"
 """Presets that the finished model in the package was made with."""
 
@@ -110,7 +108,7 @@ def finished_model() -> Path:
     Raises:
         WeightsError: The package was built without it.
     """
-    folder = shipped_folder() / FINISHED
+    folder = shipped_folder() / ANSWERS
     if not (folder / TRAINABLE).is_file():
         raise WeightsError(
             "the package holds no finished model", path=folder,

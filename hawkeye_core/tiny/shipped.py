@@ -8,15 +8,17 @@ from typing import Literal
 
 from hawkeye_core.errors import WeightsError
 
-ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye"]
+ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye", "hawkeye-answers"]
 """Networks whose weights are shipped. Vision and language together are the small Video-LLaVA (:func:`shipped_llava`);
-hawkeye is that with scene modules (:func:`shipped_hawkeye`)."""
+hawkeye is that with scene modules (:func:`shipped_hawkeye`), and hawkeye-answers that behind both stages."""
 
 FOLDER = "weights"
 LLAVA = "video-llava"
 """Folder of the small Video-LLaVA within :data:`FOLDER`."""
 HAWKEYE = "hawkeye"
 """Folder of the checkpoint that training begins with."""
+ANSWERS: Literal["hawkeye-answers"] = "hawkeye-answers"
+"""Folder of the finished model that `hawkeye ground` answers with."""
 
 
 def shipped(name: ShippedName) -> Path:

@@ -109,7 +109,7 @@ def test_the_model_of_the_package_brings_its_own_settings(ground_run, tmp_path: 
     monkeypatch.setattr(loading, "shipped_folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match=r"holds no finished model\n  remedy: .*--checkpoint"):
         Hawkeye.from_pretrained()
-    shutil.copytree(Path(ground_run.run) / "checkpoint", tmp_path / loading.FINISHED)
+    shutil.copytree(Path(ground_run.run) / "checkpoint", tmp_path / loading.ANSWERS)
     monkeypatch.setattr(loading, "get_backends", lambda settings: None)
     loaded = loading.load_model("shipped")
     assert (loaded.extract.pose.weights, loaded.extract.vision.tower) == ("shipped", "shipped")
