@@ -40,7 +40,7 @@ export PYTHONDONTWRITEBYTECODE =
 export PYTHONPYCACHEPREFIX ?= $(abspath $(VENV))/bytecode
 endif
 
-.PHONY: help setup demo ablation datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast lint format bench clean
+.PHONY: help setup demo ablation datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test test-long-fast lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,8 +111,11 @@ eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE, then the paper's tables
 	@$(VENV)/bin/hawkeye eval --store '$(STORE)' --annotations '$(ANNOTATIONS)' --run '$(RUN)' --out '$(EVAL_OUT)' $(ARGS)
 	$(VENV)/bin/hawkeye report --out '$(EVAL_OUT)/report' --eval '$(EVAL_OUT)' $(foreach folder,$(COMPARE),--eval '$(folder)') --store '$(STORE)' $(if $(VIDEOS),--videos '$(firstword $(VIDEOS))')
 
-test: $(STAMP)  ## all tests, slow ones included
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(STAMP)  ## all tests, slow ones included, but for the few of test-long
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' $(ARGS)
+
+test-long: $(STAMP)  ## tests too long for CI: a sharded run resumed, two hours of features in bounded memory
+	@$(PY) -m pytest -m long $(ARGS)
 
 test-e2e: $(STAMP)  ## train, kill, resume, compare with an undisturbed run, through the real command line
 	@$(PY) tests/hawkeye_core/training/e2e.py $(ARGS)

@@ -30,7 +30,8 @@ app = typer.Typer(
     help="Find and ground implicit anomalous sentiment in surveillance and drone video.\n\n"
     "The path: `hawkeye extract` reads each video once and fills a feature store; `hawkeye train` learns from the "
     "store without decoding a frame; `hawkeye eval` prints FNR, F2 and mAP@tIoU; `hawkeye report` makes tables, "
-    "figures and a page of evaluations. `hawkeye store` looks into the store.",
+    "figures and a page of evaluations. `hawkeye store` looks into the store.\n\nOf a video of your own: `hawkeye "
+    "ground`, `hawkeye chat`, `hawkeye app`, `hawkeye watch`.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

@@ -58,7 +58,7 @@ def test_not_a_video(hawkeye, tmp_path: Path) -> None:
     path.write_text("Dear sir or madam\n" * 50)
     with pytest.raises(VideoError, match=r"letter\.mp4: is not a video\n  remedy: play the file"):
         hawkeye.ground(path)
-    with pytest.raises(NotAVideoError, match=r"note\.txt: is not a video but text"):
+    with pytest.raises(VideoError, match=r"note\.txt: is not a video but text"):
         hawkeye.ground(path.rename(tmp_path / "note.txt"))  # FFmpeg would draw it
     assert held(hawkeye, "letter") + held(hawkeye, "note") == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hawkeye_core.cli import ground as command
+from hawkeye_core.cli import loading
 from hawkeye_core.ground import records
 from hawkeye_core.ground.hawkeye import Hawkeye
 from hawkeye_core.ground.outputs_text import COLUMNS, FORMAT, VERSION
@@ -50,5 +51,5 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
     codes = [int(code) for code in re.findall(r"^\| (\d+) \| ", PAGE.split("## Exit codes")[1].split("##")[0], re.M)]
     assert codes == [0, command.FAILED, command.BAD_INPUT, command.FOUND, command.INTERRUPTED]
     options = set(re.findall(r"`(--[a-z-]+)`", PAGE))
-    source = Path(str(command.__file__)).read_text() if hasattr(command, "__file__") else ""
+    source = Path(str(command.__file__)).read_text() + Path(str(loading.__file__)).read_text()
     assert not {name for name in options if name not in source and name != "--no-curve"}

@@ -78,7 +78,7 @@ print("GROWTH", round(written - before), round(peak_mb() - before))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hours_do_not_need_more_memory_than_four_minutes(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "store"), str(ROOT)], capture_output=True, text=True, cwd=ROOT
