@@ -40,7 +40,7 @@ export PYTHONDONTWRITEBYTECODE =
 export PYTHONPYCACHEPREFIX ?= $(abspath $(VENV))/bytecode
 endif
 
-.PHONY: help setup demo ablation datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test test-long-fast lint format bench clean
+.PHONY: help setup demo ablation datasets extract train-stage1 train-stage2 train-tiny eval up status down test test-e2e test-fast test-long lint format bench clean
 
 help:  ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
