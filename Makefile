@@ -121,7 +121,7 @@ test-e2e: $(STAMP)  ## train, kill, resume, compare with an undisturbed run, thr
 	@$(PY) tests/hawkeye_core/training/e2e.py $(ARGS)
 
 test-fast: $(STAMP)  ## tests that take seconds
-	@$(PY) -m pytest -m 'not slow and not server' $(ARGS)
+	@$(PY) -m pytest -m 'not slow and not server and not long' $(ARGS)
 
 lint: $(STAMP)  ## ruff and mypy
 	@$(VENV)/bin/ruff check .
