@@ -107,22 +107,33 @@ def extract_video(
         WeightsError, BackendUnavailableError, ConfigError: The run as a whole cannot work.
     """
     begun = time.monotonic()
-    store = FeatureStore.open(settings.store, create=True)
     backends = get_backends(settings)
+    if isinstance(video, VideoPlan) and not video.missing:
+        # Opening a store reads its whole catalog: not for each of a thousand videos that need nothing.
+        return _cached(video, backends, begun)
+    store = FeatureStore.open(settings.store, create=True)
     plan = video if isinstance(video, VideoPlan) else _plan(store, backends, video)
-    held: dict[str, str] = {
-        family: backends.fingerprints[family].digest for family in FAMILIES if family not in plan.missing
-    }
     if not plan.missing:
-        return VideoResult(plan.path, plan.video_id, "cached", 0, time.monotonic() - begun, None, held)
+        return _cached(plan, backends, begun)
     try:
         frames, truncated = _extract(settings, store, backends, plan, progress)
     except (VideoError, SidecarError) as error:
         record_fault(settings, plan, str(error))
-        return VideoResult(plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, str(error), held)
+        return VideoResult(
+            plan.path, plan.video_id, "failed", 0, time.monotonic() - begun, str(error), _held(plan, backends)
+        )
     digests: dict[str, str] = {family: backends.fingerprints[family].digest for family in FAMILIES}
     status: Status = "partial" if truncated else "done"
     return VideoResult(plan.path, plan.video_id, status, frames, time.monotonic() - begun, truncated, digests)
+
+
+def _held(plan: VideoPlan, backends: Backends) -> dict[str, str]:
+    return {family: backends.fingerprints[family].digest for family in FAMILIES if family not in plan.missing}
+
+
+def _cached(plan: VideoPlan, backends: Backends, begun: float) -> VideoResult:
+    held = _held(plan, backends)
+    return VideoResult(plan.path, plan.video_id, "cached", 0, time.monotonic() - begun, None, held)
 
 
 def try_video(settings: ExtractSettings, plan: VideoPlan, *, progress: Progress | None = None) -> VideoResult:

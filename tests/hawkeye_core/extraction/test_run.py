@@ -76,6 +76,18 @@ def test_a_video_is_extracted_once(tmp_path: Path, write_clip: Write, tiny_setti
     assert seen == []
 
 
+def test_what_needs_nothing_does_not_open_the_store(
+    tmp_path: Path, write_clip: Write, tiny_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "videos" / "a.mp4", frames=8)
+    settings = tiny_settings()
+    (result,) = run_all(settings)
+    (plan,) = plan_videos(settings)
+    monkeypatch.setattr(FeatureStore, "open", None)  # it reads the whole catalog
+    again = extract_video(settings, plan)
+    assert (again.status, again.families) == ("cached", result.families)
+
+
 def test_a_picture_is_a_video_of_one_frame(tmp_path: Path, tiny_settings: Make) -> None:
     """As the images of stage 1 are: its name without extension is its id."""
     for suffix in ("png", "jpg"):
