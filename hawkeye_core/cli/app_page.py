@@ -8,18 +8,13 @@ import typer
 from rich.markup import escape
 
 from hawkeye_core.cli.console import errors, out
-from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
+from hawkeye_core.cli.loading import Checkpoint, Device, Extraction, Presence, Threshold, load_hawkeye
 
 
 def app_page(
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-m", help="Training run or checkpoint; `shipped`: the one in the package.")
-    ] = "shipped",
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="Extraction, preset or YAML; unset: as the model was trained on."),
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    checkpoint: Checkpoint = "shipped",
+    config: Extraction = None,
+    device: Device = "auto",
     threshold: Threshold = None,
     presence: Presence = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on; others than loopback let others in.")] = (

@@ -9,22 +9,15 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from hawkeye_core.cli.console import errors, out, progress_bar
-from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
+from hawkeye_core.cli.loading import Checkpoint, Device, Extraction, Presence, Store, Threshold, load_hawkeye
 
 
 def chat(
     video: Annotated[str, typer.Argument(help="A video file.")],
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-m", help="Training run or checkpoint; `shipped`: the one in the package.")
-    ] = "shipped",
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="Extraction, preset or YAML; unset: as the model was trained on."),
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option("--store", "-s", help="Keeps what is extracted; unset: ~/.cache/hawkeye/store.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    checkpoint: Checkpoint = "shipped",
+    config: Extraction = None,
+    store: Store = None,
+    device: Device = "auto",
     threshold: Threshold = None,
     presence: Presence = None,
     ask: Annotated[bool, typer.Option("--ask/--no-ask", help="Ask the paper's question first.")] = True,

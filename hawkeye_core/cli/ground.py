@@ -12,7 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from hawkeye_core.cli.console import errors, out, progress_bar
-from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
+from hawkeye_core.cli.loading import Checkpoint, Device, Extraction, Presence, Store, Threshold, load_hawkeye
 from hawkeye_core.errors import ConfigError, HawkeyeError
 
 if TYPE_CHECKING:
@@ -27,17 +27,10 @@ CELL = 200
 
 def ground(
     videos: Annotated[list[str], typer.Argument(help="Video files, folders, or patterns such as 'cams/*.mp4'.")],
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-m", help="Training run or checkpoint; `shipped`: the one in the package.")
-    ] = "shipped",
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="Extraction, preset or YAML; unset: as the model was trained on."),
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option("--store", "-s", help="Keeps what is extracted; unset: ~/.cache/hawkeye/store.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    checkpoint: Checkpoint = "shipped",
+    config: Extraction = None,
+    store: Store = None,
+    device: Device = "auto",
     folder: Annotated[
         str | None, typer.Option("--out", "-o", help=f"Folder for the files; unset: {OUT}. Alone it means --json.")
     ] = None,

@@ -12,6 +12,17 @@ from hawkeye_core.errors import ConfigError
 if TYPE_CHECKING:
     from hawkeye_core.ground.hawkeye import Hawkeye
 
+Checkpoint = Annotated[
+    str, typer.Option("--checkpoint", "-m", help="Training run or checkpoint; `shipped`: the one in the package.")
+]
+Extraction = Annotated[
+    str | None,
+    typer.Option("--config", "-c", help="Extraction, preset or YAML; unset: as the model was trained on."),
+]
+Store = Annotated[
+    str | None, typer.Option("--store", "-s", help="Keeps what is extracted; unset: ~/.cache/hawkeye/store.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Threshold = Annotated[
     float | None,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hawkeye_core.cli.console import errors
-from hawkeye_core.cli.loading import Presence, Threshold, load_hawkeye
+from hawkeye_core.cli.loading import Checkpoint, Device, Extraction, Presence, Threshold, load_hawkeye
 
 if TYPE_CHECKING:
     from hawkeye_core.ground.hawkeye import Hawkeye
@@ -31,17 +31,12 @@ def watch(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Settings as a.b=value, such as webhook.tries=9.", metavar="[a.b=c]...")
     ] = None,
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-m", help="Training run or checkpoint; `shipped`: the one in the package.")
-    ] = "shipped",
-    config: Annotated[
-        str | None,
-        typer.Option("--config", "-c", help="Extraction, preset or YAML; unset: as the model was trained on."),
-    ] = None,
+    checkpoint: Checkpoint = "shipped",
+    config: Extraction = None,
     store: Annotated[
         str | None, typer.Option("--store", "-s", help="Of a folder: feature store for its files. A stream needs none.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     out: Annotated[
         str | None, typer.Option("--out", "-o", help="Append alerts to this file; else they go to standard output.")
     ] = None,

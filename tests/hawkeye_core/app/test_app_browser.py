@@ -20,7 +20,7 @@ from .conftest import Served, served
 from .page_driver import DONE, Visitor
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=REASON)
-REAL = Path("/work/shared/data/videos/vtest.avi")
+REAL = (Path(__file__).parents[4] / "shared/data/videos/vtest.avi").resolve()
 NAME = "<img src=x onerror=alert(1)>{{value}}${1+1}.mp4"
 
 
@@ -106,7 +106,7 @@ def test_a_text_is_refused_in_words(visitor: Visitor, tmp_path: Path) -> None:
     visitor.one.complaints.clear()  # the browser's own line about status 413
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="/work/shared/data is not here")
+@pytest.mark.skipif(not REAL.exists(), reason="the shared real videos are not beside this checkout")
 def test_a_real_video_that_browsers_do_not_play_is_shown_as_a_copy(visitor: Visitor, tmp_path: Path) -> None:
     part = tmp_path / "street.avi"
     part.write_bytes(REAL.read_bytes()[:150_000])  # MPEG-4 part 2, cut
