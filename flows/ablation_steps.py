@@ -64,15 +64,17 @@ def pretuning(settings: AblationSettings, variant: Variant, store: Step) -> list
 
 
 def _labels(settings: AblationSettings, variant: Variant, store: Step) -> list[Step]:
-    """Labels of frames; graphs are as the store has them. Nothing is chosen by the videos that are measured on."""
+    """Labels of frames; graphs are those of the store, mirrored, enlarged and moved as wholes. Nothing is chosen by the videos that are measured on."""
     if not settings.label_steps or not variant.scene:
         return []
     paths = settings.paths
     run = paths.labels(variant)
+    worlds, stores = [str(paths.world), *settings.label_worlds], [str(paths.store), *settings.label_stores]
     words = hawkeye(
-        "tiny", "train", "scene", f"run={run}", f"worlds=[{paths.world}]", f"stores=[{paths.store}]",
+        "tiny", "train", "scene", f"run={run}", f"worlds={json.dumps(worlds)}", f"stores={json.dumps(stores)}",
+        f"all_of={json.dumps(settings.label_worlds)}",
         "questions=false", f"steps={settings.label_steps}", "batch=8", "lr=2e-3", "warmup_steps=50", "ema=0.995",
-        "noise=0", "moved=false", f"eval_every={10 * settings.label_steps}", f"seed={settings.pretune_seed}",
+        "noise=0", f"eval_every={10 * settings.label_steps}", f"seed={settings.pretune_seed}",
         f"without=[{variant.without}]", *(("balance=0",) if variant is NO_LBC else ()),
     )  # fmt: skip
     return [

@@ -34,6 +34,11 @@ class AblationSettings(Settings):
     """Videos that are evaluated: `test`, or `val` (validation) for making choices. Training is the same."""
     label_steps: int = Field(default=600, ge=0)
     """Steps in which a row's scene modules learn labels of frames, before stage 1; 0: none."""
+    label_worlds: tuple[str, ...] = ()
+    """Further drawn worlds (`hawkeye reconsim draw`) of which all videos are learned from there; labels are told of no
+    anomaly, and more videos are what they are learned better with."""
+    label_stores: tuple[str, ...] = ()
+    """Feature store of each of them, with graphs like those of the study."""
     stage1: str = "ablation-stage1"
     """Preset or YAML file of stage 1."""
     stage2: str = "ablation-stage2"
@@ -60,6 +65,8 @@ class AblationSettings(Settings):
             raise ValueError(f"no world {self.preset!r}; there are {', '.join(PRESETS)}")
         if self.select == "val" and not any(part.split == "val" for part in PRESETS[self.preset]):
             raise ValueError(f"the world {self.preset!r} has no validation videos; `small` has")
+        if len(self.label_worlds) != len(self.label_stores):
+            raise ValueError(f"{len(self.label_worlds)} label_worlds and {len(self.label_stores)} label_stores")
         return self
 
     @property

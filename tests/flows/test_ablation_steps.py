@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from flows.ablation_steps import EVALUATE, LABELS, PRETUNE, REPORT, TUNE, plan, pretuning
 from flows.steps import Step
 from hawkeye_core.ablation.config import AblationSettings
 from hawkeye_core.ablation.variants import VARIANTS
+from hawkeye_core.settings import load_settings
+from hawkeye_core.tiny.scene_train import SceneRunSettings
 
 
 @pytest.fixture
@@ -128,3 +131,15 @@ def test_no_step_shares_a_name_a_run_or_a_place_with_another(settings: AblationS
     places = [place for step in steps for place in step.fresh]
     assert len(set(places)) == len(places) == 5 + 6 + 35 + 35
     assert all(settings.paths.folder in place.parents for place in places)
+
+
+def test_labels_are_learned_from_further_worlds_too(settings: AblationSettings) -> None:
+    more = settings.model_copy(update={"label_worlds": ("w7", "w 8"), "label_stores": ("s7", "s8")})
+    words = next(step for step in plan(more) if step.name == "hawkeye-labels").words
+    given = load_settings(SceneRunSettings, overrides=[word for word in words if "=" in word])
+    assert given.worlds == (str(settings.paths.world), "w7", "w 8")
+    assert given.stores == (str(settings.paths.store), "s7", "s8")
+    assert given.all_of == ("w7", "w 8")
+    assert named(settings, LABELS) <= changed_by(settings, label_worlds=("w7",), label_stores=("s7",))
+    with pytest.raises(ValidationError, match="1 label_worlds and 0 label_stores"):
+        AblationSettings(label_worlds=("w7",))
