@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -78,16 +79,26 @@ class HigherHRNetBackend:
         Joint and person scores are heatmap values, limited to 0..1. Joints can lie outside the frame by up to the
         width of the network's black border; boxes are clipped to it.
         """
-        at_once = len(batch) if self.device.type == "cuda" else _FRAMES_AT_ONCE
+        at_once = max(1, len(batch) if self.device.type == "cuda" else _FRAMES_AT_ONCE)
+        parts = [batch.images[start : start + at_once] for start in range(0, len(batch), at_once)]
+        if len(parts) < 2:
+            return [pose for part in parts for pose in self._people(*self._score_maps(part), part.shape)]
+        # People are found in the maps of a part while the network computes those of the next; never two parts ahead.
         poses: list[FramePose] = []
-        for start in range(0, len(batch), max(1, at_once)):
-            poses += self._detect(batch.images[start : start + at_once])
-        return poses
+        with ThreadPoolExecutor(1, thread_name_prefix="people") as pool:
+            pending: Future[list[FramePose]] | None = None
+            for part in parts:
+                maps, geometry = self._score_maps(part)
+                if pending is not None:
+                    poses += pending.result()
+                pending = pool.submit(self._people, maps, geometry, part.shape)
+            assert pending is not None
+            return poses + pending.result()
 
-    def _detect(self, frames: NDArray[np.uint8]) -> list[FramePose]:
-        """[B, H, W, 3] to B results, all B through the network at once."""
-        height, width = frames.shape[1:3]
-        maps, geometry = self._score_maps(frames)
+    @torch.inference_mode()
+    def _people(self, maps: ScoreMaps, geometry: InputGeometry, shape: tuple[int, ...]) -> list[FramePose]:
+        """People of the frames of shape [B, H, W, 3] in their maps."""
+        height, width = shape[1:3]
         return [
             self._to_frame(people, geometry, maps.heat.shape[-2:], width=width, height=height)
             for people in decode(maps, self.settings)
