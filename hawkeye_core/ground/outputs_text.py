@@ -16,7 +16,7 @@ FORMAT, VERSION = "hawkeye-ground", 1
 """Name and version of the JSON; the version is raised when a key goes or changes its meaning."""
 
 COLUMNS = (
-    "video", "start_s", "end_s", "category", "score", "reason", "peak", "moved", "held", "frames_s",
+    "video", "start_s", "end_s", "category", "score", "reason", "peak", "moved", "held", "frames_s", "untrained",
 )  # fmt: skip
 """Of the CSV, one row a segment."""
 
@@ -29,16 +29,17 @@ def json_text(video: GroundedVideo) -> str:
 
 
 def csv_text(video: GroundedVideo) -> str:
-    """A header, and a row a segment; evidence in words."""
+    """A header, and a row a segment; evidence in words, and what of the model was never trained."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
+    marks = "; ".join(video.model.marks)
     for segment in video.segments:
         found = segment.evidence
         writer.writerow((
             video.video, f"{segment.start_s:g}", f"{segment.end_s:g}", segment.category, f"{segment.score:.4f}",
             segment.reason, "" if found.peak is None else f"{found.peak:.4f}", moved(found.people),
-            held(found.triplets), " ".join(f"{time:g}" for time in found.frames),
+            held(found.triplets), " ".join(f"{time:g}" for time in found.frames), marks,
         ))  # fmt: skip
     return buffer.getvalue()
 
@@ -46,24 +47,31 @@ def csv_text(video: GroundedVideo) -> str:
 def srt_text(video: GroundedVideo) -> str:
     """SubRip: a numbered cue a segment; empty without segments."""
     return "\n".join(
-        f"{number}\n{_span(segment, ',')}\n{_cue(segment)}\n" for number, segment in enumerate(video.segments, start=1)
+        f"{number}\n{_span(segment, ',')}\n{_cue(segment, video)}\n"
+        for number, segment in enumerate(video.segments, start=1)
     )
 
 
 def vtt_text(video: GroundedVideo) -> str:
-    """WebVTT: a header, and a cue a segment."""
-    cues = [f"{_span(segment, '.')}\n{_escaped(_cue(segment))}\n" for segment in video.segments]
-    return "\n".join(["WEBVTT\n", *cues])
+    """WebVTT: a header, a note on the model, and a cue a segment."""
+    note = _line(f"{video.model.name}: {'; '.join(video.model.marks) or video.model.good_for}")
+    cues = [f"{_span(segment, '.')}\n{_escaped(_cue(segment, video))}\n" for segment in video.segments]
+    return "\n".join(["WEBVTT\n", f"NOTE {note}\n", *cues])
 
 
 def _span(segment: GroundedSegment, point: str) -> str:
     return f"{clock(segment.start_s, point=point)} --> {clock(segment.end_s, point=point)}"
 
 
-def _cue(segment: GroundedSegment) -> str:
-    """At most three lines, none of them empty: an empty one would end the cue."""
-    lines = (title(segment), segment.reason, seen(segment.evidence))
-    return "\n".join(flat for line in lines if (flat := " ".join(line.split()).replace("-->", "->")))
+def _cue(segment: GroundedSegment, video: GroundedVideo) -> str:
+    """At most four lines, none of them empty: an empty one would end the cue. What was never trained is in every cue."""
+    marks = f"({'; '.join(video.model.marks)})" if video.model.marks else ""
+    return "\n".join(filter(None, map(_line, (title(segment), segment.reason, seen(segment.evidence), marks))))
+
+
+def _line(text: str) -> str:
+    """One line that does not look like a time."""
+    return " ".join(text.split()).replace("-->", "->")
 
 
 def _escaped(text: str) -> str:

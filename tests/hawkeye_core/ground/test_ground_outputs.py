@@ -65,18 +65,26 @@ def test_csv_is_a_row_a_segment() -> None:
     assert rows[0]["moved"] == "right wrist 0.39, nose 0.10 frame heights a second"
     assert rows[0]["held"] == "man holding phone (62 % of the time)"
     assert (rows[0]["peak"], rows[1]["peak"]) == ("0.7500", "")
+    assert [row["untrained"] for row in rows] == ["x", "x"]
 
 
-def test_subtitles_are_cues_without_empty_lines_or_marks() -> None:
+def test_of_a_trained_model_nothing_is_said_but_in_the_note() -> None:
+    trained = replace(FOUND, model=replace(FOUND.model, marks=(), good_for="drawn --> scenes\n\nonly"))
+    assert {row["untrained"] for row in csv.DictReader(io.StringIO(csv_text(trained)))} == {""}
+    assert "(x)" not in srt_text(trained) + vtt_text(trained)
+    assert vtt_text(trained).split("\n\n")[1] == "NOTE Hawkeye: drawn -> scenes only"
+
+
+def test_subtitles_are_cues_without_empty_lines() -> None:
     srt = srt_text(FOUND)
     first, second = srt.split("\n\n")
     assert first.splitlines()[:3] == [
         "1", "00:01:01,000 --> 00:01:03,500", "theft (0.71)",
     ]  # fmt: skip
     assert first.splitlines()[3] == 'takes "it" <b> & runs -> off fast'
-    assert second.splitlines() == ["2", "01:00:00,000 --> 01:01:01,500", "an implicit anomalous sentiment (0.50)"]
+    assert second.splitlines() == ["2", "01:00:00,000 --> 01:01:01,500", "an implicit anomalous sentiment (0.50)", "(x)"]
     vtt = vtt_text(FOUND)
-    assert vtt.startswith("WEBVTT\n\n00:01:01.000 --> 00:01:03.500\ntheft (0.71)\n")
+    assert vtt.startswith("WEBVTT\n\nNOTE Hawkeye: x\n\n00:01:01.000 --> 00:01:03.500\ntheft (0.71)\n")
     assert 'takes "it" &lt;b&gt; &amp; runs -&gt; off fast' in vtt
     assert (srt_text(replace(FOUND, segments=())), vtt_text(replace(FOUND, segments=()))) == ("", "WEBVTT\n")
 
