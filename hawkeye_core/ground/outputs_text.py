@@ -64,7 +64,7 @@ def _span(segment: GroundedSegment, point: str) -> str:
 
 
 def _cue(segment: GroundedSegment, video: GroundedVideo) -> str:
-    """At most four lines, none of them empty: an empty one would end the cue. What was never trained is in every cue."""
+    """At most four lines, the last on what was never trained; none is empty: an empty one would end the cue."""
     marks = f"({'; '.join(video.model.marks)})" if video.model.marks else ""
     return "\n".join(filter(None, map(_line, (title(segment), segment.reason, seen(segment.evidence), marks))))
 

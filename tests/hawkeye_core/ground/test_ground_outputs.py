@@ -82,11 +82,13 @@ def test_subtitles_are_cues_without_empty_lines() -> None:
         "1", "00:01:01,000 --> 00:01:03,500", "theft (0.71)",
     ]  # fmt: skip
     assert first.splitlines()[3] == 'takes "it" <b> & runs -> off fast'
-    assert second.splitlines() == ["2", "01:00:00,000 --> 01:01:01,500", "an implicit anomalous sentiment (0.50)", "(x)"]
+    title = "an implicit anomalous sentiment (0.50)"
+    assert second.splitlines() == ["2", "01:00:00,000 --> 01:01:01,500", title, "(x)"]
     vtt = vtt_text(FOUND)
     assert vtt.startswith("WEBVTT\n\nNOTE Hawkeye: x\n\n00:01:01.000 --> 00:01:03.500\ntheft (0.71)\n")
     assert 'takes "it" &lt;b&gt; &amp; runs -&gt; off fast' in vtt
-    assert (srt_text(replace(FOUND, segments=())), vtt_text(replace(FOUND, segments=()))) == ("", "WEBVTT\n")
+    empty = vtt_text(replace(FOUND, segments=()))
+    assert (srt_text(replace(FOUND, segments=())), empty) == ("", "WEBVTT\n\nNOTE Hawkeye: x\n")
 
 
 def test_words() -> None:
