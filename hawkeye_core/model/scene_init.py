@@ -21,7 +21,7 @@ from hawkeye_core.model.action_graph import (
     JointEmbedding,
     JointReadout,
 )
-from hawkeye_core.model.attention import MultiHeadAttention
+from hawkeye_core.model.attention import EncoderLayer, MultiHeadAttention
 from hawkeye_core.model.moe import SoftMoE
 from hawkeye_core.model.relation_graph import MaskGTN, RelationGraph
 from hawkeye_core.model.scene_encoder import SceneEncoder
@@ -70,6 +70,9 @@ def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
             nn.init.normal_(module.nobody, std=EMBEDDING_STD)
         elif isinstance(module, RelationGraph):
             nn.init.normal_(module.nothing, std=EMBEDDING_STD)
+        elif isinstance(module, EncoderLayer):  # begins as the identity, but for its norms
+            nn.init.zeros_(module.attention.out.weight)
+            nn.init.zeros_(cast(nn.Linear, module.ffn[-1]).weight)
         elif isinstance(module, SoftMoE):
             nn.init.normal_(module.router.weight, std=router_std)
         elif isinstance(module, ActionGraph):
