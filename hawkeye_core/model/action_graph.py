@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hawkeye_core.model.attention import EncoderLayer, MultiHeadAttention
 from hawkeye_core.model.config import HawkeyeConfig
+from hawkeye_core.model.person_tracks import PersonTracks
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.time_encoding import sinusoidal_time
 from hawkeye_core.scene import COCO_JOINTS, COCO_SKELETON
@@ -124,8 +125,10 @@ class ActionTokens(nn.Module):
     How a person's joints become one, it does not say. Here the mean runs over all seen joints of all people at once,
     times the root of 17: a mean of 17 joints differs a quarter as much between frames as a joint does, and what follows
     would learn it as slowly. With ``joint_readout`` (our addition, a switch) :class:`JointReadout` makes one of a
-    person's joints first, and the mean runs over people with a seen joint. A frame without any gets the learned
-    "nobody" token. Only people who are there are computed: most frames have room for more.
+    person's joints first, and the mean runs over people with a seen joint; further switches let each person look at
+    itself over time before (``track_layers``), and take each feature's maximum over people instead (``people: max``).
+    A frame without anybody gets the learned "nobody" token. Only people who are there are computed: most frames have
+    room for more.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, d]
@@ -137,6 +140,8 @@ class ActionTokens(nn.Module):
         self.embed = JointEmbedding(config.action_width, velocity=config.velocity)
         self.attention = JointAttention(config.action_width)
         self.readout = JointReadout(config.action_width) if config.joint_readout else None
+        self.tracks = PersonTracks(config.action_width, config.track_layers) if config.track_layers else None
+        self.most = config.people == "max"
         self.nobody = nn.Parameter(torch.zeros(config.action_width))
 
     def forward(self, scene: SceneBatch) -> Tensor:
@@ -151,10 +156,14 @@ class ActionTokens(nn.Module):
         else:
             person = self.readout(h, seen)
             parts, scale = (scene.keypoints[..., 2] >= self.joint_score).any(-1), 1.0
-        # Put back in their places before people are added up: the sum has the same order on every device.
-        total = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person).sum(2)  # [B, T, d]
+        if self.tracks is not None:
+            person = self.tracks(person, scene.previous, there) * seen.any(1)[:, None]
+        # Put back in their places before people are pooled: the sum has the same order on every device.
+        dense = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person)
         count = (there * parts).sum(2)[..., None]  # [B, T, 1]
-        return torch.where(count > 0, scale * total / count.clamp(min=1), self.nobody)
+        # Of non-negative features, so that places of nobody, which are 0, are never the largest.
+        pooled = dense.amax(2) if self.most else scale * dense.sum(2) / count.clamp(min=1)  # [B, T, d]
+        return torch.where(count > 0, pooled, self.nobody)
 
 
 class ActionGraph(nn.Module):

@@ -24,6 +24,7 @@ class SceneBatch:
         person_mask: [B, T, P] bool.
         velocity: [B, T, P, J, 2] change of x and y since the previous frame in units of the person's box, 0 where the
             person is new.
+        previous: [B, T, P] int64, the same person's place in the previous frame, -1 where it is new.
         frame_tokens: [B, T, G, D] pooled tokens of the vision tower.
         masked_token: [B, T, D] object-masked frame token.
         object_frame: [S] int64, b * T + t of the frame an object belongs to, not falling.
@@ -40,6 +41,7 @@ class SceneBatch:
     person_box: Tensor
     person_mask: Tensor
     velocity: Tensor
+    previous: Tensor
     frame_tokens: Tensor
     masked_token: Tensor
     object_frame: Tensor

@@ -23,6 +23,7 @@ from hawkeye_core.model.action_graph import (
 )
 from hawkeye_core.model.attention import EncoderLayer, MultiHeadAttention
 from hawkeye_core.model.moe import SoftMoE
+from hawkeye_core.model.person_tracks import TrackLayer, init_tracks
 from hawkeye_core.model.relation_graph import MaskGTN, RelationGraph
 from hawkeye_core.model.scene_encoder import SceneEncoder
 
@@ -70,6 +71,8 @@ def init_scene(scene: SceneEncoder, *, router_std: float) -> None:
             nn.init.normal_(module.nobody, std=EMBEDDING_STD)
         elif isinstance(module, RelationGraph):
             nn.init.normal_(module.nothing, std=EMBEDDING_STD)
+        elif isinstance(module, TrackLayer):
+            init_tracks(module)
         elif isinstance(module, EncoderLayer):  # begins as the identity, but for its norms
             nn.init.zeros_(module.attention.out.weight)
             nn.init.zeros_(cast(nn.Linear, module.ffn[-1]).weight)

@@ -36,12 +36,13 @@ def collate_scenes(windows: Sequence[Window], *, max_people: int = MAX_PEOPLE) -
         graphs.append((*_graph(relations, size, row * frames, objects), vision.object_tokens))
         objects += len(relations.object_class)
     lengths = torch.tensor([len(window.frames.frame) for window in windows])
-    keypoints, box, mask, velocity = (_stack(parts, frames) for parts in zip(*people, strict=True))
+    keypoints, box, mask, velocity, previous = (_stack(parts, frames) for parts in zip(*people, strict=True))
     frame_tokens, masked_token = (_stack(parts, frames) for parts in zip(*visions, strict=True))
     frame, kind, where, subject, predicate, object_, tokens = (torch.cat(parts) for parts in zip(*graphs, strict=True))
     return SceneBatch(
         frame_mask=torch.arange(frames) < lengths[:, None],
         keypoints=keypoints, person_box=box, person_mask=mask, velocity=velocity,
+        previous=previous,
         frame_tokens=frame_tokens, masked_token=masked_token,
         object_frame=frame, object_class=kind, object_box=where, object_tokens=tokens,
         subject=subject, predicate=predicate, object=object_,
@@ -64,19 +65,23 @@ def _first(counts: Tensor) -> Tensor:
     return counts.long().cumsum(0) - counts
 
 
-def _people(pose: PoseTensors, size: Tensor, max_people: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Keypoints [T, P, J, 3], boxes [T, P, 4], mask [T, P] and velocity [T, P, J, 2] of the best people a frame."""
+def _people(pose: PoseTensors, size: Tensor, max_people: int) -> tuple[Tensor, ...]:
+    """Keypoints [T, P, J, 3], boxes [T, P, 4], mask [T, P], velocity [T, P, J, 2] and place in the previous frame
+    [T, P] of the best people a frame.
+    """
     frame, first = _owner(pose.n_people), _first(pose.n_people)
     rank = torch.arange(len(frame)) - first[frame]
     kept = rank < max_people
+    before = torch.where((pose.previous < max_people) & (frame > 0), pose.previous, -1).long()
     frame, rank, velocity = frame[kept], rank[kept], _velocity(pose, frame, first)[kept]
     scale = size[frame]  # [S, 2]
     keypoints = torch.cat([pose.keypoints[kept][..., :2] / scale[:, None], pose.keypoints[kept][..., 2:]], -1)
-    rows = keypoints, pose.box[kept] / scale.repeat(1, 2), torch.ones_like(rank, dtype=torch.bool), velocity
+    box, there = pose.box[kept] / scale.repeat(1, 2), torch.ones_like(rank, dtype=torch.bool)
+    rows = keypoints, box, there, velocity, before[kept]
     dense = tuple(part.new_zeros(len(first), max_people, *part.shape[1:]) for part in rows)
     for target, part in zip(dense, rows, strict=True):
         target[frame, rank] = part
-    return dense[0], dense[1], dense[2], dense[3]
+    return dense
 
 
 def _velocity(pose: PoseTensors, frame: Tensor, first: Tensor) -> Tensor:

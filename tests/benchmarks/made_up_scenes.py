@@ -31,7 +31,8 @@ def make_scene(config: HawkeyeConfig, *, windows: int, frames: int, seed: int = 
     return SceneBatch(
         frame_mask=torch.ones(b, t, dtype=torch.bool), keypoints=rand(b, t, PEOPLE, 17, 3),
         person_box=torch.cat([corner, corner + 0.3], -1), person_mask=torch.ones(b, t, PEOPLE, dtype=torch.bool),
-        velocity=rand(b, t, PEOPLE, 17, 2), frame_tokens=rand(b, t, 4, width), masked_token=rand(b, t, width),
+        velocity=rand(b, t, PEOPLE, 17, 2),
+        previous=torch.arange(PEOPLE).expand(b, t, PEOPLE), frame_tokens=rand(b, t, 4, width), masked_token=rand(b, t, width),
         object_frame=torch.arange(b * t).repeat_interleave(OBJECTS), object_class=below(150, s),
         object_box=rand(s, 4), object_tokens=rand(s, width), subject=first + below(OBJECTS, len(first)),
         predicate=below(50, len(first)), object=first + below(OBJECTS, len(first)),

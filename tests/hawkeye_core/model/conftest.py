@@ -33,6 +33,7 @@ def scene_of(lengths: list[int], *, seed: int = 0, people: int = 3, objects: int
         person_box=torch.cat([corner, corner + 0.1 + torch.rand(b, t, p, 2, generator=g) / 3], -1),
         person_mask=(torch.rand(b, t, p, generator=g) < 0.6) & mask[..., None] & (people > 0),
         velocity=torch.randn(b, t, p, 17, 2, generator=g),
+        previous=_previous(b, t, p, g),
         frame_tokens=torch.randn(b, t, grid, WIDTH, generator=g),
         masked_token=torch.randn(b, t, WIDTH, generator=g) * has,
         object_frame=frame,
@@ -43,6 +44,13 @@ def scene_of(lengths: list[int], *, seed: int = 0, people: int = 3, objects: int
         predicate=torch.randint(1, 50, (len(near),), generator=g),
         object=near + 1,
     )
+
+
+def _previous(b: int, t: int, p: int, g: torch.Generator) -> torch.Tensor:
+    """Everyone of a frame was somebody else of the frame before, but for some, and for all of the first frame."""
+    places = torch.stack([torch.randperm(p, generator=g) for _ in range(b * t)]).view(b, t, p)
+    new = (torch.rand(b, t, p, generator=g) < 0.2) | (torch.arange(t) == 0)[:, None]
+    return places.masked_fill(new, -1)
 
 
 @pytest.fixture

@@ -102,6 +102,35 @@ def test_joints_read_by_maps_of_their_own_are_averaged_over_people(make_config, 
         torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("people", ["mean", "max"])
+def test_people_are_pooled_behind_their_tracks(make_config, make_scene, people: str) -> None:
+    torch.manual_seed(0)
+    tokens = ActionTokens(make_config(joint_score=0.4, joint_readout=True, track_layers=2, people=people))
+    scene = make_scene([4, 2])
+    assert tokens.readout is not None
+    assert tokens.tracks is not None
+    h = tokens.attention(tokens.embed(scene.keypoints, scene.person_box, scene.velocity), scene.keypoints[..., 2] >= 0.4)
+    there = scene.person_mask
+    seen = scene.keypoints[..., 2] >= 0.4
+    person = torch.zeros(*there.shape, h.shape[-1])
+    person[there] = tokens.readout(h[there], seen[there])
+    person[there] = tokens.tracks(person[there], scene.previous, there)
+    fast = tokens(scene)
+    for b, t in [(0, 0), (0, 3), (1, 1)]:
+        kept = [person[b, t, p] for p in range(3) if there[b, t, p] and seen[b, t, p].any()]
+        pooled = torch.stack(kept) if kept else None
+        expected = tokens.nobody if pooled is None else pooled.mean(0) if people == "mean" else pooled.amax(0)
+        torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
+
+
+def test_what_pools_people_needs_a_vector_of_each(make_config) -> None:
+    for change in ({"track_layers": 1}, {"people": "max"}):
+        with pytest.raises(ValueError, match="need joint_readout"):
+            make_config(**change)
+    with pytest.raises(ValueError, match="allowed: mean, max"):
+        make_config(joint_readout=True, people="sum")
+
+
 @pytest.mark.parametrize("joint_readout", [False, True])
 def test_a_frame_without_people_or_without_seen_joints_is_the_nobody_token(
     make_config, make_scene, joint_readout: bool
@@ -116,12 +145,15 @@ def unseen(scene):
     return dataclasses.replace(scene, keypoints=scene.keypoints * torch.tensor([1.0, 1.0, 0.0]))
 
 
-def test_the_order_of_people_does_not_matter(make_config, make_scene) -> None:
-    graph = ActionGraph(make_config()).eval()
+@pytest.mark.parametrize("changes", [{}, {"joint_readout": True, "track_layers": 3, "people": "max"}])
+def test_the_order_of_people_does_not_matter(make_config, make_scene, changes) -> None:
+    graph = ActionGraph(make_config(**changes)).eval()
     scene = make_scene([5], people=4)
     order = torch.tensor([2, 0, 3, 1])
     names = ("keypoints", "person_box", "person_mask", "velocity")
-    shuffled = dataclasses.replace(scene, **{name: getattr(scene, name)[:, :, order] for name in names})
+    previous = torch.where(scene.previous < 0, -1, order.argsort()[scene.previous])[:, :, order]
+    changed = {name: getattr(scene, name)[:, :, order] for name in names} | {"previous": previous}
+    shuffled = dataclasses.replace(scene, **changed)
     video = scene.frame_tokens.mean(2)
     torch.testing.assert_close(graph(scene, video), graph(shuffled, video))
 

@@ -137,7 +137,7 @@ def test_padding_changes_neither_values_nor_gradients(make_config, make_scene, n
             )
             for field, value in {
                 "frame_mask": False, "keypoints": 7.0, "person_box": 0.5, "person_mask": False, "velocity": 7.0,
-                "frame_tokens": 50.0, "masked_token": 50.0,
+                "previous": 1, "frame_tokens": 50.0, "masked_token": 50.0,
             }.items()
         },
         object_frame=scene.object_frame // 4 * 7 + scene.object_frame % 4,

@@ -102,6 +102,7 @@ def _same_person(scene, b: int, t: int, rank: int, window, i: int, before: list[
     if t > 0 and previous >= 0:
         moved = (joints[:, :2] - window.pose.keypoints[before[previous]][:, :2]) / (box[2:] - box[:2])
     torch.testing.assert_close(scene.velocity[b, t, rank], moved)
+    assert scene.previous[b, t, rank] == (previous if t > 0 and 0 <= previous < scene.previous.shape[2] else -1)
 
 
 def test_a_window_without_a_family_is_refused(made_up: tuple[Path, Path]) -> None:

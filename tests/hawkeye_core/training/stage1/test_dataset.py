@@ -55,7 +55,7 @@ def test_a_joint_sample_is_the_motions_frames_and_then_the_image(make_data: Make
         assert joined.frames.frame.tolist() == list(range(start, start + 9))
         assert joined.frames.time.tolist() == [(start + k) / 8 for k in range(9)]
         scene, alone, still = (collate_scenes([window]) for window in (joined, clip, picture))
-        for name in ("keypoints", "person_box", "person_mask", "velocity", "frame_tokens", "masked_token"):
+        for name in ("keypoints", "person_box", "person_mask", "velocity", "previous", "frame_tokens", "masked_token"):
             whole = getattr(scene, name)
             assert torch.equal(whole[:, :8], getattr(alone, name)), name
             assert torch.equal(whole[:, 8:], getattr(still, name)), name
