@@ -64,7 +64,10 @@ def pretuning(settings: AblationSettings, variant: Variant, store: Step) -> list
 
 
 def _labels(settings: AblationSettings, variant: Variant, store: Step) -> list[Step]:
-    """Labels of frames; graphs are those of the store, mirrored, enlarged and moved as wholes. Nothing is chosen by the videos that are measured on."""
+    """Labels of frames; graphs are those of the store, mirrored, enlarged and moved as wholes.
+
+    Nothing is chosen by the videos that are measured on.
+    """
     if not settings.label_steps or not variant.scene:
         return []
     paths = settings.paths

@@ -109,7 +109,9 @@ def test_people_are_pooled_behind_their_tracks(make_config, make_scene, people: 
     scene = make_scene([4, 2])
     assert tokens.readout is not None
     assert tokens.tracks is not None
-    h = tokens.attention(tokens.embed(scene.keypoints, scene.person_box, scene.velocity), scene.keypoints[..., 2] >= 0.4)
+    h = tokens.attention(
+        tokens.embed(scene.keypoints, scene.person_box, scene.velocity), scene.keypoints[..., 2] >= 0.4
+    )
     there = scene.person_mask
     seen = scene.keypoints[..., 2] >= 0.4
     person = torch.zeros(*there.shape, h.shape[-1])

@@ -36,7 +36,16 @@ def one(scene, row: int, length: int):
     mine = (scene.object_frame // frames) == row
     first = int(mine.nonzero().flatten()[0]) if mine.any() else 0
     links = torch.isin(scene.subject, mine.nonzero().flatten())
-    dense = ("frame_mask", "keypoints", "person_box", "person_mask", "velocity", "previous", "frame_tokens", "masked_token")
+    dense = (
+        "frame_mask",
+        "keypoints",
+        "person_box",
+        "person_mask",
+        "velocity",
+        "previous",
+        "frame_tokens",
+        "masked_token",
+    )
     return dataclasses.replace(
         scene, **{name: getattr(scene, name)[row : row + 1, :length] for name in dense},
         object_frame=scene.object_frame[mine] - row * frames, object_class=scene.object_class[mine],

@@ -89,7 +89,16 @@ def test_gradient_checkpointing_gives_the_same_gradients(make_config, make_scene
 def rows(batch: SceneBatch, lengths: list[int]) -> list[SceneBatch]:
     """Each window as a batch of its own, cut to its length."""
     frames, found = batch.frame_mask.shape[1], []
-    dense = ("frame_mask", "keypoints", "person_box", "person_mask", "velocity", "previous", "frame_tokens", "masked_token")
+    dense = (
+        "frame_mask",
+        "keypoints",
+        "person_box",
+        "person_mask",
+        "velocity",
+        "previous",
+        "frame_tokens",
+        "masked_token",
+    )
     for row, length in enumerate(lengths):
         mine = (batch.object_frame // frames == row).nonzero().flatten()
         first = int(mine[0]) if len(mine) else 0
