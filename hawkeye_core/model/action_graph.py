@@ -125,9 +125,8 @@ class ActionTokens(nn.Module):
     How a person's joints become one, it does not say. Here the mean runs over all seen joints of all people at once,
     times the root of 17: a mean of 17 joints differs a quarter as much between frames as a joint does, and what follows
     would learn it as slowly. With ``joint_readout`` (our addition, a switch) :class:`JointReadout` makes one of a
-    person's joints first, and the mean runs over people with a seen joint; further switches let each person look at
-    itself over time before (``track_layers``), and take each feature's maximum over people instead (``people: max``).
-    A frame without anybody gets the learned "nobody" token. Only people who are there are computed: most frames have
+    person's joints first, and the mean runs over people with a seen joint; with ``track_layers`` each person looks at
+    itself over time before. A frame without anybody gets the learned "nobody" token. Only people who are there are computed: most frames have
     room for more.
 
     Shapes:
@@ -141,7 +140,6 @@ class ActionTokens(nn.Module):
         self.attention = JointAttention(config.action_width)
         self.readout = JointReadout(config.action_width) if config.joint_readout else None
         self.tracks = PersonTracks(config.action_width, config.track_layers) if config.track_layers else None
-        self.most = config.people == "max"
         self.nobody = nn.Parameter(torch.zeros(config.action_width))
 
     def forward(self, scene: SceneBatch) -> Tensor:
@@ -158,12 +156,10 @@ class ActionTokens(nn.Module):
             parts, scale = (scene.keypoints[..., 2] >= self.joint_score).any(-1), 1.0
         if self.tracks is not None:
             person = self.tracks(person, scene.previous, there) * seen.any(1)[:, None]
-        # Put back in their places before people are pooled: the sum has the same order on every device.
-        dense = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person)
+        # Put back in their places before people are added up: the sum has the same order on every device.
+        total = person.new_zeros(*there.shape, person.shape[-1]).index_put((there,), person).sum(2)  # [B, T, d]
         count = (there * parts).sum(2)[..., None]  # [B, T, 1]
-        # Of non-negative features, so that places of nobody, which are 0, are never the largest.
-        pooled = dense.amax(2) if self.most else scale * dense.sum(2) / count.clamp(min=1)  # [B, T, d]
-        return torch.where(count > 0, pooled, self.nobody)
+        return torch.where(count > 0, scale * total / count.clamp(min=1), self.nobody)
 
 
 class ActionGraph(nn.Module):

@@ -9,7 +9,6 @@ from transformers import PreTrainedConfig, VideoLlavaConfig
 from hawkeye_core.model.balance_loss import Importance, Variation
 
 EDGES = ("undirected", "directed")
-PEOPLE = ("mean", "max")
 
 
 class HawkeyeConfig(PreTrainedConfig):
@@ -24,8 +23,6 @@ class HawkeyeConfig(PreTrainedConfig):
             off in the paper's exact setting).
         track_layers: Layers in which a person looks at itself earlier and later before people are pooled (our addition;
             0 in the paper's exact setting). They need ``joint_readout``.
-        people: ``mean`` over the people of a frame, the paper's; or ``max``, of each feature (our addition; needs
-            ``joint_readout``).
         graph_width: d of the scene graph's nodes.
         graph_layers: L of Eq. 4.
         edges: ``undirected``, or ``directed``, the paper's wording.
@@ -67,7 +64,6 @@ class HawkeyeConfig(PreTrainedConfig):
         velocity: bool = False,
         joint_readout: bool = False,
         track_layers: int = 0,
-        people: str = "mean",
         graph_width: int = 512,
         graph_layers: int = 2,
         edges: str = "undirected",
@@ -100,7 +96,6 @@ class HawkeyeConfig(PreTrainedConfig):
         self.velocity = velocity
         self.joint_readout = joint_readout
         self.track_layers = track_layers
-        self.people = people
         self.graph_width = graph_width
         self.graph_layers = graph_layers
         self.edges = edges
@@ -144,11 +139,10 @@ class HawkeyeConfig(PreTrainedConfig):
             (width % self.scene_heads, f"scene_heads {self.scene_heads} does not divide the vision width {width}"),
             (width % 2 or self.action_width % 2, "vision width and action_width must be even (sinusoidal time)"),
             (self.edges not in EDGES, f"edges is {self.edges!r}; allowed: {', '.join(EDGES)}"),
-            (self.people not in PEOPLE, f"people is {self.people!r}; allowed: {', '.join(PEOPLE)}"),
             (self.track_layers < 0, f"track_layers is {self.track_layers}; it must not be negative"),
             (
-                (self.track_layers or self.people != "mean") and not self.joint_readout,
-                "track_layers and people: max need joint_readout, which makes one vector of a person",
+                self.track_layers > 0 and not self.joint_readout,
+                "track_layers need joint_readout, which makes one vector of a person",
             ),
             (self.importance not in get_args(Importance), f"importance is {self.importance!r}"),
             (self.cv not in get_args(Variation), f"cv is {self.cv!r}"),

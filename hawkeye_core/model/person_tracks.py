@@ -47,7 +47,10 @@ def reverse(links: Tensor) -> Tensor:
 
 
 class TrackLayer(nn.Module):
-    """``x' = x + ReLU(W x + W_before x[t - k] + W_after x[t + k] + b)``; who is not there then counts as 0.
+    """``x' = LN(x + ReLU(W x + W_before x[t - k] + W_after x[t + k] + b))``; who is not there then counts as 0.
+
+    Post-norm as Eq. 2 and 3: without, what is added up grew a thousandfold in three hundred steps of training, drowned
+    the video tokens and ended in gradients that are no numbers.
 
     Args:
         width: d.
@@ -59,11 +62,14 @@ class TrackLayer(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mix = nn.Linear(3 * width, width)
+        self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """See the class."""
         rows = torch.cat([x, x.new_zeros(1, x.shape[1])])
-        return x + torch.relu(self.mix(torch.cat([x, rows.index_select(0, before), rows.index_select(0, after)], 1)))
+        seen = torch.cat([x, rows.index_select(0, before), rows.index_select(0, after)], 1)
+        mixed: Tensor = self.norm(x + torch.relu(self.mix(seen)))
+        return mixed
 
 
 class PersonTracks(nn.Module):

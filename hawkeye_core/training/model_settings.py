@@ -69,8 +69,6 @@ class SceneSettings(Settings):
     track_layers: int = Field(default=0, ge=0, le=8)
     """Layers in which each person looks at itself 1, 2, 4, ... frames before and after, before people are pooled (our
     addition; needs joint_readout)."""
-    people: Literal["mean", "max"] = "mean"
-    """How the people of a frame become one token; `max` of each feature is our addition and needs joint_readout."""
     graph_width: int = Field(default=512, ge=1, le=4096)
     """Width of the scene graph's nodes."""
     graph_layers: int = Field(default=2, ge=1, le=16)

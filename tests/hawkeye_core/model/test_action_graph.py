@@ -102,10 +102,9 @@ def test_joints_read_by_maps_of_their_own_are_averaged_over_people(make_config, 
         torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("people", ["mean", "max"])
-def test_people_are_pooled_behind_their_tracks(make_config, make_scene, people: str) -> None:
+def test_people_are_averaged_behind_their_tracks(make_config, make_scene) -> None:
     torch.manual_seed(0)
-    tokens = ActionTokens(make_config(joint_score=0.4, joint_readout=True, track_layers=2, people=people))
+    tokens = ActionTokens(make_config(joint_score=0.4, joint_readout=True, track_layers=2))
     scene = make_scene([4, 2])
     assert tokens.readout is not None
     assert tokens.tracks is not None
@@ -120,17 +119,13 @@ def test_people_are_pooled_behind_their_tracks(make_config, make_scene, people: 
     fast = tokens(scene)
     for b, t in [(0, 0), (0, 3), (1, 1)]:
         kept = [person[b, t, p] for p in range(3) if there[b, t, p] and seen[b, t, p].any()]
-        pooled = torch.stack(kept) if kept else None
-        expected = tokens.nobody if pooled is None else pooled.mean(0) if people == "mean" else pooled.amax(0)
+        expected = torch.stack(kept).mean(0) if kept else tokens.nobody
         torch.testing.assert_close(fast[b, t], expected, atol=1e-6, rtol=1e-5)
 
 
-def test_what_pools_people_needs_a_vector_of_each(make_config) -> None:
-    for change in ({"track_layers": 1}, {"people": "max"}):
-        with pytest.raises(ValueError, match="need joint_readout"):
-            make_config(**change)
-    with pytest.raises(ValueError, match="allowed: mean, max"):
-        make_config(joint_readout=True, people="sum")
+def test_tracks_need_a_vector_of_each_person(make_config) -> None:
+    with pytest.raises(ValueError, match="need joint_readout"):
+        make_config(track_layers=1)
 
 
 @pytest.mark.parametrize("joint_readout", [False, True])
@@ -147,7 +142,7 @@ def unseen(scene):
     return dataclasses.replace(scene, keypoints=scene.keypoints * torch.tensor([1.0, 1.0, 0.0]))
 
 
-@pytest.mark.parametrize("changes", [{}, {"joint_readout": True, "track_layers": 3, "people": "max"}])
+@pytest.mark.parametrize("changes", [{}, {"joint_readout": True, "track_layers": 3}])
 def test_the_order_of_people_does_not_matter(make_config, make_scene, changes) -> None:
     graph = ActionGraph(make_config(**changes)).eval()
     scene = make_scene([5], people=4)
