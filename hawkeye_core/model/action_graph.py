@@ -126,8 +126,8 @@ class ActionTokens(nn.Module):
     times the root of 17: a mean of 17 joints differs a quarter as much between frames as a joint does, and what follows
     would learn it as slowly. With ``joint_readout`` (our addition, a switch) :class:`JointReadout` makes one of a
     person's joints first, and the mean runs over people with a seen joint; with ``track_layers`` each person looks at
-    itself over time before. A frame without anybody gets the learned "nobody" token. Only people who are there are computed: most frames have
-    room for more.
+    itself over time before. A frame without any gets the learned "nobody" token. Only people who are there are
+    computed: most frames have room for more.
 
     Shapes:
         :class:`SceneBatch` -> [B, T, d]
