@@ -11,7 +11,6 @@ from typing import get_args
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from feature_store.fingerprint import FAMILIES
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import Status
 from hawkeye_core.errors import AnnotationError, ConfigError
@@ -32,11 +31,10 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.saving import load_trainable
 from hawkeye_core.progress import step_progress
 from hawkeye_core.training.annotations import VideoAnnotation, of_split, read_annotations
-from hawkeye_core.training.build import frozen_dtype
+from hawkeye_core.training.build import answering_dtype
 from hawkeye_core.training.config import TrainSettings
-from hawkeye_core.training.keeper import BACKBONE
 from hawkeye_core.training.locate import locate_checkpoint
-from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints
+from hawkeye_core.training.record import RunRecord, read_record, store_fingerprints, untrained_parts
 from hawkeye_core.training.windows import WindowDataset, require_features
 
 __all__ = ["PREDICTIONS", "evaluate"]
@@ -80,7 +78,7 @@ def evaluate(settings: EvalSettings) -> EvalResult:
         )
     truth = _truth(store, data)
     name, _ = row_of(record)
-    result = _result(predictions, truth, marks=_marks(record), seconds=None, settings=settings, name=name)
+    result = _result(predictions, truth, marks=untrained_parts(record), seconds=None, settings=settings, name=name)
     result = _timed(result, predictor.spent, truth)
     result = write_results(result, [prediction.record() for prediction in predictions], settings.out)
     router = {prediction.video: prediction.router for prediction in predictions if prediction.router is not None}
@@ -95,15 +93,9 @@ def evaluate(settings: EvalSettings) -> EvalResult:
 
 
 def _load(checkpoint: Path, record: RunRecord) -> tuple[HawkeyeModel, PreTrainedTokenizerBase]:
-    """Model and tokenizer, the frozen weights in the type they had in training.
-
-    Published weights are stored in half precision. Taken as stored, those of a run in float32 would be rounded, answers
-    would depend on the size of batches (scores by 1e-3), and a CPU is three times slower in it. Weights that were in 4
-    bits are taken as stored: in float32 they may not fit.
-    """
+    """Model and tokenizer, the frozen weights in the type they had in training."""
     trained = TrainSettings.model_validate(record.settings)
-    dtype = None if trained.backbone.four_bit else frozen_dtype(trained)
-    return load_trainable(checkpoint, dtype=dtype), AutoTokenizer.from_pretrained(checkpoint)
+    return load_trainable(checkpoint, dtype=answering_dtype(trained)), AutoTokenizer.from_pretrained(checkpoint)
 
 
 def _require_same_features(store: FeatureStore, record: RunRecord, settings: EvalSettings) -> None:
@@ -135,13 +127,6 @@ def _truth(store: FeatureStore, data: WindowDataset) -> Truth:
         for video, timeline in data.timelines.items()
     }
     return Truth(durations, segments)
-
-
-def _marks(record: RunRecord) -> tuple[str, ...]:
-    """What about a run was untrained, in words."""
-    families = [family for family in FAMILIES if family in record.untrained]
-    marks = [f"untrained features ({', '.join(families)})"] if families else []
-    return (*marks, *(["untrained backbone"] if BACKBONE in record.untrained else []))
 
 
 def _result(

@@ -19,12 +19,11 @@ from hawkeye_core.model.saving import TRAINABLE, load_trainable
 from hawkeye_core.settings import load_settings, preset_names
 from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.shipped import ANSWERS, shipped_folder
-from hawkeye_core.training.build import base_tokenizer, frozen_dtype
+from hawkeye_core.training.build import answering_dtype, base_tokenizer
 from hawkeye_core.training.config import TrainSettings
-from hawkeye_core.training.keeper import BACKBONE
 from hawkeye_core.training.locate import FOLDER as CHECKPOINTS
 from hawkeye_core.training.locate import locate_checkpoint
-from hawkeye_core.training.record import RECORD, RunRecord, read_record
+from hawkeye_core.training.record import RECORD, RunRecord, read_record, untrained_parts
 
 SHIPPED_EXTRACTION, SHIPPED_TRAINING = "tiny", "demo-stage2"
 """Presets that the finished model in the package was made with."""
@@ -85,18 +84,17 @@ def load_model(checkpoint: str | Path, *, extract: ExtractSettings | None = None
         trained = load_settings(TrainSettings, config=SHIPPED_TRAINING, package="hawkeye_core.training")
     else:
         trained = TrainSettings.model_validate(record.settings)
-    marks = [] if record is None else marks_of(record)
+    marks = [] if record is None else [*untrained_parts(record)]
     if extract is None:
         extract = _preset(SHIPPED_EXTRACTION, device) if record is None else extraction_of(record, device=device)
     elif record is not None and (other := _other_features(record, extract)):
         marks.append(f"features of another extraction than in training ({', '.join(other)})")
     get_backends(extract)  # so that what is missing is said now and not of every video
-    dtype = None if trained.backbone.four_bit else frozen_dtype(trained)
     name = "Hawkeye-tiny" if record is None else row_of(record)[0]
     drawn = trained.backbone.base == SHIPPED or extract.vision.tower == SHIPPED
     good_for = NOTHING if marks else DRAWN if drawn else TRAINED
     return Loaded(
-        model=load_trainable(folder, dtype=dtype), tokenizer=_tokenizer(folder, trained),
+        model=load_trainable(folder, dtype=answering_dtype(trained)), tokenizer=_tokenizer(folder, trained),
         note=ModelNote(name, str(checkpoint), tuple(marks), good_for), extract=extract,
         window_frames=trained.window_frames, hop_frames=trained.hop_frames,
     )  # fmt: skip
@@ -136,13 +134,6 @@ def extraction_of(record: RunRecord, *, device: str = "auto") -> ExtractSettings
         path=record.settings.get("run"),
         remedy="give the settings that the training videos were extracted with (--config)",
     )
-
-
-def marks_of(record: RunRecord) -> list[str]:
-    """What about a run was untrained, in words."""
-    families = [family for family in FAMILIES if family in record.untrained]
-    marks = [f"untrained features ({', '.join(families)})"] if families else []
-    return marks + (["untrained backbone"] if BACKBONE in record.untrained else [])
 
 
 def resolve_model_device(name: str) -> str:

@@ -23,6 +23,7 @@ from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.data import StageData
 from hawkeye_core.training.locate import FINAL
 from hawkeye_core.training.record import (
+    BACKBONE,
     CONFIG,
     RECORD,
     RunRecord,
@@ -37,7 +38,7 @@ from hawkeye_core.training.sharding import place_of_weights
 from hawkeye_core.training.trackers import Metrics, trackers_for
 
 CHECKPOINT = FINAL
-BACKBONE, START = "backbone", "start"
+START = "start"
 
 
 @dataclass

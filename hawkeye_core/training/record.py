@@ -117,6 +117,13 @@ def git_commit(folder: Path) -> str | None:
         return None
 
 
+def untrained_parts(record: RunRecord) -> tuple[str, ...]:
+    """What about a run was untrained, in words."""
+    families = [family for family in FAMILIES if family in record.untrained]
+    marks = (f"untrained features ({', '.join(families)})",) if families else ()
+    return (*marks, "untrained backbone") if BACKBONE in record.untrained else marks
+
+
 def store_fingerprints(store: FeatureStore) -> tuple[dict[str, str], tuple[str, ...]]:
     """Digest by family of the features a reader gets, and the families whose networks were untrained."""
     chosen = store.choose()
@@ -167,3 +174,7 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
     )
     return result.stdout.strip()
+
+
+BACKBONE = "backbone"
+"""Name of the language model among inputs and untrained parts."""
