@@ -1,0 +1,51 @@
+"""``hawkeye tiny train scene``, ``eval scene`` and ``card scene`` as they are typed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hawkeye_core.cli.tiny import app
+from hawkeye_core.tiny import shipped
+from hawkeye_core.tiny.card import read_card
+
+from ..tiny.drawn_store import write_world
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("typed")
+    world, store = write_world(folder, {"a": "train", "b": "train", "c": "test"})
+    result = typed(
+        "train", "scene", f"run={folder / 'run'}", f"worlds=[{world}]", f"stores=[{store}]", "questions=false",
+        "steps=2", "batch=2", "longest=16", "warmup_steps=1", "held_out=1",
+    )  # fmt: skip
+    assert f"run: {folder / 'run'}" in result.output
+    return folder / "run"
+
+
+def test_a_run_is_measured_by_its_own_settings(run: Path) -> None:
+    values = dict(line.split() for line in typed("eval", "scene", "--run", str(run)).output.splitlines())
+    assert set(values) == {"ap", "ap_actions", "ap_relations", "ap_both"}
+    assert all(0 <= float(value) <= 1 for value in values.values())
+
+
+def test_a_card_says_what_was_measured_and_the_weights_lie_beside_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "weights"
+    shutil.copytree(shipped.shipped_folder() / shipped.LLAVA, package / shipped.LLAVA)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda: package)
+    output = typed("card", "scene", "--run", str(run)).output
+    card = read_card(package / f"{shipped.HAWKEYE}.json")
+    assert card.steps == 2
+    assert set(card.metrics) == {"ap", "ap_actions", "ap_relations", "ap_both"}
+    assert "the language model as it was" in output
+    assert (package / shipped.HAWKEYE / "config.json").is_file()
