@@ -57,10 +57,12 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         digest(store.key, package_weights(), preset_digest("demo-stage1")), first, system.name,
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
+    # Training sees validation videos in place of the test videos, and fits the dense head's probabilities on them.
+    learned = ("--annotations", str(paths.validation)) if settings.validated else annotated
     stage2 = Step(
         f"{system.key}-stage2", f"{system.name}: stage 2, segments and reasons",
-        hawkeye("train", "--config", "demo-stage2", *where, *annotated, "--start", str(first), "--run", str(second),
-                 f"steps={settings.stage2_steps}", *common),
+        hawkeye("train", "--config", "demo-stage2", *where, *learned, "--start", str(first), "--run", str(second),
+                 f"steps={settings.stage2_steps}", f"calibrate={str(settings.validated).lower()}", *common),
         digest(stage1.key, preset_digest("demo-stage2")), second, system.name, (stage1.name,),
     )  # fmt: skip
     out = str(paths.evaluation(system.key))

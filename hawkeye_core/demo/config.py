@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from hawkeye_core.datasets.reconsim.world_presets import PRESETS
 from hawkeye_core.settings import Settings
 
 
@@ -31,6 +32,11 @@ class DemoSettings(Settings):
     """Open the report in a browser, where there is one."""
 
     @property
+    def validated(self) -> bool:
+        """Whether the world has validation videos; all presets but ``tiny`` do."""
+        return any(part.split == "val" for part in PRESETS[self.preset]) if self.preset in PRESETS else False
+
+    @property
     def paths(self) -> DemoPaths:
         """Where things lie."""
         return DemoPaths(Path(self.folder))
@@ -47,7 +53,7 @@ class DemoPaths:
         self.folder = folder
         self.world = folder / "world"
         self.videos = self.world / "videos"
-        self.segments = self.world / "segments.jsonl"
+        self.segments, self.validation = self.world / "segments.jsonl", self.world / "validation.jsonl"
         self.done = folder / "done"
         self.report = folder / "report.html"
         self.results = folder / "results.json"

@@ -78,6 +78,9 @@ class TrainSettings(Settings):
     the end."""
     eval_new_tokens: int = Field(default=128, ge=1, le=8192)
     """Longest answer in these evaluations, in tokens."""
+    calibrate: bool = False
+    """At the end, fit the dense head's probabilities on the test split of the annotations, which should then hold
+    validation videos (stage 2, `model.dense_head`)."""
     tensorboard: bool = True
     """Write TensorBoard events, if tensorboard is installed."""
     wandb: str = ""

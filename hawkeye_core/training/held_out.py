@@ -16,6 +16,7 @@ from hawkeye_core.evaluation.metrics import FPS, FrameCounts, count_frames, f_be
 from hawkeye_core.evaluation.predict import Predictor
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.training.annotations import VideoAnnotation
+from hawkeye_core.training.calibration import Calibration, fit_calibration
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.windows import WindowDataset
@@ -59,6 +60,33 @@ class HeldOut:
             sums += sums.new_tensor([output.lm_loss.item() * output.answer_tokens, output.answer_tokens])
         total, tokens = self.accelerator.reduce(sums, "sum").tolist()
         return total / tokens
+
+    @torch.no_grad()
+    def calibration(
+        self, model: HawkeyeModel, collate: Collator, *, between: Callable[[], None]
+    ) -> Calibration | None:  # fmt: skip
+        """Of the dense head, on all frames; None where there is none or nothing to fit.
+
+        Args:
+            model: Unwrapped, in evaluation mode.
+            collate: Of the run.
+            between: Called before each batch; may raise to leave.
+        """
+        found: list[tuple[list[float], list[float]]] = []
+        loader = DataLoader(
+            self.data, batch_size=self.settings.batch_size, collate_fn=collate, generator=torch.Generator()
+        )
+        for batch in loader if model.dense is not None else ():
+            between()
+            batch = send_to_device(batch, self.accelerator.device)
+            if (truth := batch.get("anomalous")) is None:
+                continue
+            mask = batch["scene"].frame_mask
+            with self.accelerator.autocast():
+                scores = model.frame_scores(batch["input_ids"], batch["attention_mask"], batch["scene"])
+            found.append((scores[mask].float().tolist(), truth[mask].float().tolist()))
+        found = gather_object(found)
+        return fit_calibration([p for part, _ in found for p in part], [y for _, part in found for y in part])
 
     def scores(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, between: Callable[[], None]

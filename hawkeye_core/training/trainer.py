@@ -23,6 +23,7 @@ from hawkeye_core.progress import step_progress
 from hawkeye_core.training import run_state, sharding
 from hawkeye_core.training.balance import StepBalance, balance_ahead
 from hawkeye_core.training.build import begin_with, build_model, max_length, start_weights
+from hawkeye_core.training.calibration import calibrated
 from hawkeye_core.training.collate import TrainBatch
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.data import open_data
@@ -139,7 +140,7 @@ class Trainer:
                     values = self.step(*self._next(batches))
                     bar.update(task, completed=self.at.done, note=f"loss {values['loss']:.4f}")
                     self._after_step()
-            self.keeper.finish(self.at, **self._model_state())
+            self.keeper.finish(self.at, **self._calibrated(self._model_state()))
             self.accelerator.wait_for_everyone()
         except StopAskedError:
             self.optimizer.zero_grad()  # what a step has begun is dropped
@@ -278,6 +279,19 @@ class Trainer:
         """What a checkpoint needs of the model; tensors in the main process only."""
         tensors = sharding.whole_state(self.bare, keep=self.accelerator.is_main_process)
         return {"model": self.bare, "tokenizer": self.tokenizer, "tensors": tensors}
+
+    def _calibrated(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The final checkpoint's state, with ``calibrate`` the dense head's line of the held-out videos in it."""
+        if not self.settings.calibrate:
+            return state
+        self.bare.eval()
+        with sharding.gathered(self.accelerator, self.bare):
+            found = self.data.held_out.calibration(self.bare, self.collate, between=self._stop_if_asked)
+        if found is None:
+            log.warning("the dense head was not calibrated: there is none, or no held-out frames of both kinds")
+            return state
+        self.keeper.log({"step": self.at.done} | {f"calibration_{k}": v for k, v in found._asdict().items()})
+        return state | ({"tensors": calibrated(state["tensors"], found)} if state["tensors"] else {})
 
     def _stop_if_asked(self) -> None:
         """Leave if any process was asked to stop; all processes leave at the same place."""

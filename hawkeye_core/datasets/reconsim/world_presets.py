@@ -59,6 +59,8 @@ PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
             Part("tsl300", "train", 20, 0.33, _SHORT, 8.0, _FEW),
             Part("ucf_crime", "test", 48, 0.75, _SHORT, 8.0, _FEW),
             Part("tsl300", "test", 16, 0.33, _SHORT, 8.0, _FEW),
+            Part("ucf_crime", "val", 12, 0.75, _SHORT, 8.0, _FEW),
+            Part("tsl300", "val", 4, 0.33, _SHORT, 8.0, _FEW),
         ),
         "small": (
             Part("ucf_crime", "train", 300, 0.75, _SHORT, 8.0),

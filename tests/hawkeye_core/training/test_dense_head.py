@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from feature_store.store import FeatureStore
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.saving import TRAINABLE, assign_trainable, save_trainable
+from hawkeye_core.training import held_out
 from hawkeye_core.training.annotations import read_annotations
 from hawkeye_core.training.build import begin_with, build_model
+from hawkeye_core.training.calibration import HEAD, Calibration
 from hawkeye_core.training.config import TrainSettings
+from hawkeye_core.training.locate import FINAL
 from hawkeye_core.training.trainer import Trainer
 from hawkeye_core.training.windows import WindowDataset
 
@@ -97,3 +102,33 @@ def test_training_may_begin_with_weights_that_have_no_head_and_the_other_way_rou
     assert torch.equal(without.scene.kind.weight, with_head.scene.kind.weight)
     with pytest.raises(WeightsError):  # a checkpoint itself is complete or refused
         assign_trainable(new, {n: t for n, t in new.state_dict().items() if "dense" not in n}, path="x")
+
+
+def test_a_calibrated_run_differs_in_its_head_alone_by_the_line_that_it_logs(
+    dense: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[list[float], list[float]]] = []
+
+    def fit(probabilities: list[float], truth: list[float]) -> Calibration:
+        given.append((probabilities, truth))
+        return Calibration(0.5, -0.25, 0.4, 0.3, len(truth))
+
+    monkeypatch.setattr(held_out, "fit_calibration", fit)
+    finals = []
+    for name, calibrate in (("plain", False), ("fitted", True)):
+        run = tmp_path / name
+        trainer = Trainer(dense.model_copy(update={"run": str(run), "calibrate": calibrate, "steps": 2, "lr": 1e-3}))
+        trainer.setup()
+        trainer.train()
+        finals.append(load_file(run / FINAL / TRAINABLE))
+    rows = [json.loads(line) for line in (tmp_path / "fitted" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["calibration_scale"] for row in rows if "calibration_scale" in row] == [0.5]
+    ((probabilities, truth),) = given
+    windows = [trainer.collate([sample]) for sample in trainer.data.held_out.data]
+    assert truth == [y for one in windows for y in one["anomalous"][one["scene"].frame_mask].tolist()]
+    assert len(probabilities) == len(truth) > 0
+    plain, fitted = finals
+    for name, value in plain.items():
+        scale = 0.5 if name.startswith(HEAD) else 1.0
+        shift = -0.25 if name == f"{HEAD}bias" else 0.0
+        torch.testing.assert_close(fitted[name], scale * value + shift, msg=name)
