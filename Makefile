@@ -112,7 +112,7 @@ eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE, then the paper's tables
 	$(VENV)/bin/hawkeye report --out '$(EVAL_OUT)/report' --eval '$(EVAL_OUT)' $(foreach folder,$(COMPARE),--eval '$(folder)') --store '$(STORE)' $(if $(VIDEOS),--videos '$(firstword $(VIDEOS))')
 
 test: $(STAMP)  ## all tests, slow ones included, but for the few of test-long
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' --durations=25 $(ARGS)
 
 test-long: $(STAMP)  ## tests too long for CI: a sharded run resumed, two hours of features in bounded memory
 	@$(PY) -m pytest -m long $(ARGS)
