@@ -102,8 +102,8 @@ def test_wrong_settings_are_refused_before_anything_is_done(override: str, messa
 
 
 def test_validation_needs_a_world_that_has_validation_videos() -> None:
-    with pytest.raises(ConfigError, match="'demo' has no validation videos; `small` has"):
-        load_settings(AblationSettings, overrides=["preset=demo", "select=val"])
+    with pytest.raises(ConfigError, match="'tiny' has no validation videos; `small` has"):
+        load_settings(AblationSettings, overrides=["preset=tiny", "select=val"])
     settings = load_settings(AblationSettings, overrides=["select=val"])
     assert settings.paths.segments.name == "validation.jsonl"
     assert settings.paths.evaluations.name == "eval-val"

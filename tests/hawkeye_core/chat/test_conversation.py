@@ -77,7 +77,7 @@ def anew(predictor: Predictor, sample, ids: list[int]):
                                     eos_token_id=eos, pad_token_id=pad)  # fmt: skip
 
 
-@pytest.mark.parametrize(("lora", "seed"), [(False, 10), (True, 19)])
+@pytest.mark.parametrize(("lora", "seed"), [(False, 38), (True, 10)])
 def test_several_turns_equal_reading_all_anew(make_predictor, converse, windows, lora: bool, seed: int) -> None:
     predictor = make_predictor(seed=seed, lora=lora)
     conversation, sample = converse(predictor), windows["short"][0]
