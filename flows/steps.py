@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from hawkeye_core.tiny.shipped import shipped_folder, shipped_hawkeye
+from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE, shipped_folder
 
 RECORD, METRICS = "run.json", "metrics.jsonl"
 _FREE = ("--jobs=", "workers=", "checkpoint_every=", "keep_last=")
@@ -119,14 +119,14 @@ def hawkeye(*words: str) -> tuple[str, ...]:
 
 
 def package_weights(*, scene: bool = True) -> str:
-    """Digest of the package's weights.
+    """Digest of the package's weights but for the finished model, with which nothing begins.
 
     Args:
         scene: Those of the scene modules too, which training may begin with and extraction does not use.
     """
-    files = sorted(shipped_folder().rglob("*.safetensors"))
-    if not scene:
-        files = [path for path in files if shipped_hawkeye() not in path.parents]
+    folder, unused = shipped_folder(), {ANSWERS} if scene else {ANSWERS, HAWKEYE}
+    found = sorted(folder.rglob("*.safetensors"))
+    files = [path for path in found if not unused & {*path.relative_to(folder).parts}]
     return digest(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import demo, runners
+from flows import demo, runners, steps
 from flows.demo_steps import plan
 from flows.lanes import StepFailedError
 from flows.stamps import Stamps
@@ -105,3 +105,17 @@ def test_the_report_says_whether_hawkeye_is_ahead() -> None:
     assert verdict([row("scene: off", 0.02), row("all positive", 0.01), oracle]).startswith("It is ahead of every")
     doubtful = verdict([row("scene: off", 0.02), row("all positive", -0.01), oracle])
     assert "not surely ahead of \u201call positive\u201d in both" in doubtful
+
+
+def test_weights_that_nothing_begins_with_are_no_part_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path = tmp_path / "hawkeye"  # as a clone may be called
+    tmp_path.mkdir()
+    monkeypatch.setattr(steps, "shipped_folder", lambda: tmp_path)
+    keys: dict[bool, list[str]] = {True: [], False: []}
+    for name in ("pose.safetensors", "hawkeye/trainable.safetensors", "hawkeye-answers/trainable.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+        for scene, found in keys.items():
+            found.append(steps.package_weights(scene=scene))
+    assert [len(dict.fromkeys(found)) for found in keys.values()] == [2, 1]
+    assert keys[True][1] == keys[True][2]
