@@ -114,7 +114,7 @@ eval: $(STAMP)  ## FNR, F2 and mAP@tIoU of RUN on STORE, then the paper's tables
 test: $(STAMP)  ## all tests, slow ones included, but for the few of test-long
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' --durations=25 $(ARGS)
 
-test-long: $(STAMP)  ## tests too long for CI: a sharded run resumed, two hours of features in bounded memory
+test-long: $(STAMP)  ## tests too long for CI: a sharded run resumed, a killed one with data workers, two hours of features in bounded memory
 	@$(PY) -m pytest -m long $(ARGS)
 
 test-e2e: $(STAMP)  ## train, kill, resume, compare with an undisturbed run, through the real command line

@@ -292,7 +292,7 @@ def launch(settings: TrainSettings, tmp_path: Path) -> Iterator[Callable[..., St
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)])
 def test_killed_at_random_steps_and_resumed_is_the_same_run(
     launch: Callable[..., Started], tmp_path: Path, workers: int
 ) -> None:
