@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from hawkeye_core.ablation.variants import KEYS, Variant, chosen
-from hawkeye_core.datasets.reconsim.world_presets import PRESETS
+from hawkeye_core.datasets.reconsim.world_presets import PRESETS, has_validation
 from hawkeye_core.settings import Settings
 
 
@@ -63,7 +63,7 @@ class AblationSettings(Settings):
             raise ValueError(f"no variant {unknown[0]!r}; there are {', '.join(KEYS)}")
         if self.preset not in PRESETS:
             raise ValueError(f"no world {self.preset!r}; there are {', '.join(PRESETS)}")
-        if self.select == "val" and not any(part.split == "val" for part in PRESETS[self.preset]):
+        if self.select == "val" and not has_validation(self.preset):
             raise ValueError(f"the world {self.preset!r} has no validation videos; `small` has")
         if len(self.label_worlds) != len(self.label_stores):
             raise ValueError(f"{len(self.label_worlds)} label_worlds and {len(self.label_stores)} label_stores")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hawkeye_core.datasets.reconsim.world_presets import PRESETS
+from hawkeye_core.datasets.reconsim.world_presets import has_validation
 from hawkeye_core.settings import Settings
 
 
@@ -33,8 +33,8 @@ class DemoSettings(Settings):
 
     @property
     def validated(self) -> bool:
-        """Whether the world has validation videos; all presets but ``tiny`` do."""
-        return any(part.split == "val" for part in PRESETS[self.preset]) if self.preset in PRESETS else False
+        """Whether the world has validation videos to calibrate on."""
+        return has_validation(self.preset)
 
     @property
     def paths(self) -> DemoPaths:

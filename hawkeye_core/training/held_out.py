@@ -49,11 +49,8 @@ class HeldOut:
             collate: Of the run.
             between: Called before each batch; may raise to leave.
         """
-        loader = DataLoader(
-            self.data, batch_size=self.settings.batch_size, collate_fn=collate, generator=torch.Generator()
-        )
         sums = torch.zeros(2, dtype=torch.float64, device=self.accelerator.device)  # loss, tokens
-        for batch in loader:
+        for batch in self._batches(collate):
             between()
             with self.accelerator.autocast():  # the model only: batches are made in half precision
                 output = model(**send_to_device(batch, self.accelerator.device))
@@ -73,10 +70,7 @@ class HeldOut:
             between: Called before each batch; may raise to leave.
         """
         found: list[tuple[list[float], list[float]]] = []
-        loader = DataLoader(
-            self.data, batch_size=self.settings.batch_size, collate_fn=collate, generator=torch.Generator()
-        )
-        for batch in loader if model.dense is not None else ():
+        for batch in self._batches(collate) if model.dense is not None else ():
             between()
             batch = send_to_device(batch, self.accelerator.device)
             if (truth := batch.get("anomalous")) is None:
@@ -87,6 +81,12 @@ class HeldOut:
             found.append((scores[mask].float().tolist(), truth[mask].float().tolist()))
         found = gather_object(found)
         return fit_calibration([p for part, _ in found for p in part], [y for _, part in found for y in part])
+
+    def _batches(self, collate: Collator) -> DataLoader[Any]:
+        """In order; the generator is its own, so that training's random numbers stay."""
+        return DataLoader(
+            self.data, batch_size=self.settings.batch_size, collate_fn=collate, generator=torch.Generator()
+        )
 
     def scores(
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, *, between: Callable[[], None]

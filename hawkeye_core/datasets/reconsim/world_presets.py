@@ -109,6 +109,11 @@ class WorldVideo:
         )  # fmt: skip
 
 
+def has_validation(preset: str) -> bool:
+    """Whether a world of this preset has validation videos."""
+    return any(part.split == "val" for part in PRESETS.get(preset, ()))
+
+
 def world_plans(preset: str, seed: int) -> list[WorldVideo]:
     """The videos of a world, in the order of its parts. Splits share no seed.
 
