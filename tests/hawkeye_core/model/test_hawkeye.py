@@ -14,6 +14,8 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.scene_encoder import SceneEncoder, halves
 from hawkeye_core.model.tiny import byte_tokenizer
 
+from .one_window import one
+
 TOKENIZER = byte_tokenizer()
 
 
@@ -28,30 +30,6 @@ def texts(model: HawkeyeModel, frames: int, question: str = " ?") -> list[int]:
         *[model.scene_token_id] * (2 * frames),
         *TOKENIZER.encode(question, add_special_tokens=False),
     ]
-
-
-def one(scene, row: int, length: int):
-    """A batch of one window of a batch, cut to its own length."""
-    frames = scene.frame_mask.shape[1]
-    mine = (scene.object_frame // frames) == row
-    first = int(mine.nonzero().flatten()[0]) if mine.any() else 0
-    links = torch.isin(scene.subject, mine.nonzero().flatten())
-    dense = (
-        "frame_mask",
-        "keypoints",
-        "person_box",
-        "person_mask",
-        "velocity",
-        "previous",
-        "frame_tokens",
-        "masked_token",
-    )
-    return dataclasses.replace(
-        scene, **{name: getattr(scene, name)[row : row + 1, :length] for name in dense},
-        object_frame=scene.object_frame[mine] - row * frames, object_class=scene.object_class[mine],
-        object_box=scene.object_box[mine], object_tokens=scene.object_tokens[mine],
-        subject=scene.subject[links] - first, predicate=scene.predicate[links], object=scene.object[links] - first,
-    )  # fmt: skip
 
 
 def padded(rows: list[list[int]], value: int, *, left: bool = False) -> torch.Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.scene_batch import SceneBatch
+
+from .one_window import one
 
 ALL = {"actions", "relations", "kind", "moe"}
 PARTS = {
@@ -88,30 +88,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(make_config, make_scene
 
 def rows(batch: SceneBatch, lengths: list[int]) -> list[SceneBatch]:
     """Each window as a batch of its own, cut to its length."""
-    frames, found = batch.frame_mask.shape[1], []
-    dense = (
-        "frame_mask",
-        "keypoints",
-        "person_box",
-        "person_mask",
-        "velocity",
-        "previous",
-        "frame_tokens",
-        "masked_token",
-    )
-    for row, length in enumerate(lengths):
-        mine = (batch.object_frame // frames == row).nonzero().flatten()
-        first = int(mine[0]) if len(mine) else 0
-        links = torch.isin(batch.subject, mine)
-        ragged = {n: getattr(batch, n)[mine] for n in ("object_class", "object_box", "object_tokens")}
-        found.append(
-            dataclasses.replace(
-                batch, **{n: getattr(batch, n)[row : row + 1, :length] for n in dense}, **ragged,
-                object_frame=batch.object_frame[mine] - row * frames, predicate=batch.predicate[links],
-                subject=batch.subject[links] - first, object=batch.object[links] - first,
-            )
-        )  # fmt: skip
-    return found
+    return [one(batch, row, length) for row, length in enumerate(lengths)]
 
 
 @pytest.mark.parametrize("lora", [False, True])
