@@ -15,8 +15,8 @@ from hawkeye_core.cli.loading import Checkpoint, Device, Extraction, Presence, T
 
 if TYPE_CHECKING:
     from hawkeye_core.ground.hawkeye import Hawkeye
+    from hawkeye_core.stopping import StopRequest
     from hawkeye_core.watch.settings import WatchSettings
-    from hawkeye_core.watch.stopping import StopRequest
 
 
 def watch(
@@ -77,9 +77,9 @@ def watch(
     Example: `hawkeye watch rtsp://camera.local/stream --webhook https://example.org/alerts --out alerts.jsonl`
     """
     from hawkeye_core.settings import load_settings
+    from hawkeye_core.stopping import StopRequest
     from hawkeye_core.watch.location import check_webhook
     from hawkeye_core.watch.settings import WatchSettings
-    from hawkeye_core.watch.stopping import StopRequest
 
     if webhook is not None:
         check_webhook(webhook)  # before a message can repeat it

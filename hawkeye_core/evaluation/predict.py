@@ -23,8 +23,9 @@ from hawkeye_core.evaluation.router_weights import window_router
 from hawkeye_core.evaluation.scores import ScoredSegment, time_score, token_spans
 from hawkeye_core.evaluation.spent import ANSWER, PROBE, READ, Spent
 from hawkeye_core.evaluation.window_answers import VideoPrediction, WindowAnswer, join_windows
-from hawkeye_core.model.hawkeye import Generated, HawkeyeModel
+from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.opening import Opening
+from hawkeye_core.model.outputs import Generated
 from hawkeye_core.training.build import max_length
 from hawkeye_core.training.collate import Collator, PromptBatch
 from hawkeye_core.training.windows import WindowDataset, WindowSample, WindowSpec

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.evaluation.anomaly_curve import seconds_of, window_probes
-from hawkeye_core.model.hawkeye import Generated, HawkeyeModel
+from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.outputs import Generated
 from hawkeye_core.model.probes import yes_probabilities
 from hawkeye_core.training.collate import Collator, PromptBatch
 from hawkeye_core.training.windows import WindowSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,41 +12,16 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel, VideoLlavaForCo
 
 from hawkeye_core.model.action_graph import ActionTokens
 from hawkeye_core.model.backbone import build_backbone
-from hawkeye_core.model.balance_loss import Columns
 from hawkeye_core.model.config import HawkeyeConfig
-from hawkeye_core.model.dense_head import DenseHead, DenseLoss, dense_loss, spread_frames
+from hawkeye_core.model.dense_head import DenseHead, dense_loss, spread_frames
 from hawkeye_core.model.kept import Kept, first_output
 from hawkeye_core.model.lora import add_lora, freeze
 from hawkeye_core.model.opening import Opening
+from hawkeye_core.model.outputs import IGNORE, Generated, HawkeyeOutput
 from hawkeye_core.model.relation_graph import RelationGraph
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import SceneEncoder, SceneOutput
 from hawkeye_core.model.scene_init import EMBEDDING_STD, init_scene
-
-IGNORE = -100
-"""Label of a token that is not learned (the question, padding)."""
-
-
-class HawkeyeOutput(NamedTuple):
-    """Losses of one batch; ``loss = lm_loss + lambda_bc * balance_loss``, plus ``lambda_dense * dense.loss``."""
-
-    loss: Tensor  # scalar
-    lm_loss: Tensor  # scalar, mean over the answer tokens
-    balance_loss: Tensor  # scalar, of this batch alone; see columns
-    answer_tokens: int
-    columns: Columns | None  # what L_bc is made of, for that of the global batch: see gather_columns
-    weights: Tensor | None  # [B, T, 2, N] routing weights without gradients, None without a router
-    dense: DenseLoss | None = None  # of the frames; None without the head, or where nothing is told of frames
-
-
-class Generated(NamedTuple):
-    """Answers of one batch."""
-
-    token_ids: Tensor  # [B, A] int64, end-of-text and padding behind the answer
-    probabilities: Tensor  # [B, A] probability of each of these tokens when it was chosen
-    embeds: Tensor | None = None  # [B, L, H] the prompts as the language model read them
-    weights: Tensor | None = None  # [B, T, 2, N] routing weights, None without a router
-    kept: Kept | None = None  # of the prompts
 
 
 class HawkeyeModel(PreTrainedModel):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import VideoLlavaForConditionalGeneration
 
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.tiny.packing import PackedBatch
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 
 VIDEO, PADDING = 0, -1
 """Values of :attr:`PackedBatch.turn`."""

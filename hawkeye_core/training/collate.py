@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from hawkeye_core.answers.render import INSTRUCTION, render_answer
 from hawkeye_core.answers.time_text import stamp
 from hawkeye_core.errors import ConfigError
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME
 from hawkeye_core.training.scene_tensors import collate_scenes

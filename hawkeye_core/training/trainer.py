@@ -17,11 +17,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from hawkeye_core.errors import ConfigError
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.model.saving import assign_trainable
 from hawkeye_core.progress import step_progress
 from hawkeye_core.training import run_state, sharding
-from hawkeye_core.training.balance import StepBalance, balance_ahead
+from hawkeye_core.training.balance import balance_ahead
 from hawkeye_core.training.build import begin_with, build_model, max_length, start_weights
 from hawkeye_core.training.calibration import calibrated
 from hawkeye_core.training.collate import TrainBatch
@@ -30,8 +30,8 @@ from hawkeye_core.training.data import open_data
 from hawkeye_core.training.keeper import RunKeeper, Standing
 from hawkeye_core.training.meter import Meter
 from hawkeye_core.training.rng import rng_state, set_rng_state
-from hawkeye_core.training.router import router_sums, shares
 from hawkeye_core.training.schedule import rate_factor
+from hawkeye_core.training.step_losses import StepLosses
 from hawkeye_core.training.stop import StopAskedError, StopSignal
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,7 @@ class Trainer:
     * loss and, in stage 2, F2 on the test split every ``eval_every`` steps, the best checkpoint kept; loss at the end
     * checkpoints every ``checkpoint_every`` steps and when asked to stop; ``resume`` goes on bit for bit
 
-    The loss of a step is the mean over the answer tokens of the whole batch, plus ``lambda_bc`` times L_bc of the
-    whole batch, whatever the pieces and processes; with the dense head also ``lambda_dense`` times the mean over all
-    frames.
+    What a step loses is the same whatever the pieces and processes (:class:`.step_losses.StepLosses`).
 
     Args:
         settings: All of them.
@@ -174,9 +172,10 @@ class Trainer:
         self.model.train()
         tokens = self._total(sum(int((piece["labels"][:, 1:] != IGNORE).sum()) for piece in pieces))
         frames = self._total(sum(int(piece["scene"].frame_mask.sum()) for piece in pieces))
-        whole = balance_ahead(self.accelerator, self.bare, pieces)
-        lm_loss, balance_loss, dense_loss = 0.0, 0.0, 0.0
-        router = torch.zeros(3, self.bare.config.experts + 1, dtype=torch.float64, device=self.accelerator.device)
+        losses = StepLosses(
+            self.bare.config, tokens=tokens, frames=frames, device=self.accelerator.device,
+            balance=balance_ahead(self.accelerator, self.bare, pieces),
+        )  # fmt: skip
         for index, piece in enumerate(pieces):
             self._stop_if_asked()
             batch = send_to_device(piece, self.accelerator.device)
@@ -184,37 +183,19 @@ class Trainer:
             with nullcontext() if last else sharding.adding_up(self.accelerator, self.model):
                 with self.accelerator.autocast():
                     output = self.model(**batch)
-                share = loss = output.lm_loss * (output.answer_tokens / tokens)
-                if output.columns is not None:
-                    balance = (whole or StepBalance(self.bare.config, [output.columns])).of_piece(index, output.columns)
-                    balance_loss = balance.item()
-                    loss = share + self.bare.config.lambda_bc * balance
-                    router += router_sums(output.weights, batch["scene"].frame_mask)
-                if output.dense is not None:
-                    dense = output.dense.loss * (output.dense.frames / frames)
-                    dense_loss += dense.item()
-                    loss = loss + self.bare.config.lambda_dense * dense
+                loss = losses.of_piece(index, output, batch["scene"].frame_mask)
                 sharding.backward(self.accelerator, loss * self.world, last=last)  # processes are averaged, not added
-            lm_loss += share.item()
-        lm_loss = self._total(lm_loss)
-        dense_loss = self._total(dense_loss)
-        total = lm_loss + self.bare.config.lambda_bc * balance_loss + self.bare.config.lambda_dense * dense_loss
-        if not math.isfinite(total):
-            raise ConfigError(f"the loss of step {self.at.done} is {total}", remedy="lower `lr`")
+        found = losses.totals(self._total)
+        if not math.isfinite(found["loss"]):
+            raise ConfigError(f"the loss of step {self.at.done} is {found['loss']}", remedy="lower `lr`")
         rate = self.schedule.get_last_lr()[0]
         limit = self.settings.max_grad_norm
         norm = sharding.update(self.accelerator, self.model, self.optimizer, max_grad_norm=limit)
         self.schedule.step()
-        values: dict[str, Any] = {
-            "step": self.at.done, "loss": total, "lm_loss": lm_loss, "balance_loss": balance_loss, "lr": rate,
-            "grad_norm": norm, "answer_tokens": int(tokens),
-        }  # fmt: skip
-        if output.dense is not None:
-            values["dense_loss"] = dense_loss
-        if output.columns is not None:
-            values |= shares(self.accelerator.reduce(router, "sum"))
+        values = {"step": self.at.done, **found, "lr": rate, "grad_norm": norm, "answer_tokens": int(tokens)}
+        values |= losses.shares(lambda sums: self.accelerator.reduce(sums, "sum"))
         values |= self.meter.speed(pieces, waited=waited, seconds=time.monotonic() - begun + waited, total=self._total)
-        self.at.done, self.at.loss, self.rng = self.at.done + 1, total, rng_state()
+        self.at.done, self.at.loss, self.rng = self.at.done + 1, found["loss"], rng_state()
         self.keeper.log(values)
         return values
 

@@ -18,7 +18,8 @@ from hawkeye_core.evaluation.prediction_files import write_jsonl
 from hawkeye_core.evaluation.result import EvalResult, Truth, score_row
 from hawkeye_core.evaluation.scores import ScoredSegment, merge_scored, time_score, token_spans
 from hawkeye_core.model.config import HawkeyeConfig
-from hawkeye_core.model.hawkeye import Generated, HawkeyeModel
+from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.outputs import Generated
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
 from hawkeye_core.training.windows import WindowSample, WindowSpec
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hawkeye_core.answers.segments import Segment
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.model.scene_encoder import halves
 from hawkeye_core.model.time_encoding import sinusoidal_time
 from hawkeye_core.tiny.account import Account, Told

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hawkeye_core.model.backbone import build_backbone
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.tiny.language_model import answer_logits
 from hawkeye_core.tiny.llava_config import llava_config
 from hawkeye_core.tiny.llava_tokenizer import train_tokenizer

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from hawkeye_core.errors import AnnotationError, ConfigError, WeightsError
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.tiny.checkpoint import BEST
 from hawkeye_core.tiny.scene_card import publish_scene
 from hawkeye_core.tiny.scene_clips import draw_stretch, join_stretches, stored_videos

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast, get_cosine_schedule_with_warmu
 from feature_store.store import FeatureStore
 from hawkeye_core.answers.parse import parse_segments
 from hawkeye_core.answers.render import INSTRUCTION
-from hawkeye_core.model.hawkeye import IGNORE
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.model.tiny import SCENE, byte_tokenizer
 from hawkeye_core.settings import load_settings, preset_names
 from hawkeye_core.training.annotations import read_annotations

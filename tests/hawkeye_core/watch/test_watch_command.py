@@ -20,9 +20,9 @@ import pytest
 from hawkeye_core.cli import main
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.tiny import byte_tokenizer
+from hawkeye_core.stopping import StopRequest
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.watch.run import require_room
-from hawkeye_core.watch.stopping import StopRequest
 
 from ..ground.conftest import SEGMENT, GroundRun, ground_run  # noqa: F401 - a fixture
 from .stream_servers import Pictures, Receiver

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 from hawkeye_core.answers.render import INSTRUCTION
 from hawkeye_core.errors import ConfigError
 from hawkeye_core.model.config import HawkeyeConfig
-from hawkeye_core.model.hawkeye import IGNORE, HawkeyeModel
+from hawkeye_core.model.hawkeye import HawkeyeModel
+from hawkeye_core.model.outputs import IGNORE
 from hawkeye_core.model.tiny import SCENE, byte_tokenizer, tiny_llava
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.stage1.collate import Stage1Collator

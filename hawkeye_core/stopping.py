@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C ask a watch to end; a second Ctrl-C interrupts it at once."""
+"""SIGTERM and Ctrl-C ask long work to stop where it can; a second Ctrl-C interrupts it at once."""
 
 from __future__ import annotations
 
