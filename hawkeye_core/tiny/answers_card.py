@@ -15,6 +15,7 @@ from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.card import Card, new_card, read_card, write_card
 from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.graph_origin import graph_origin
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE
 from hawkeye_core.training.locate import locate_checkpoint
@@ -23,12 +24,12 @@ from hawkeye_core.training.record import read_record
 RESULTS = "results.json"
 MEASURES = ("fnr", "f2", "precision", "recall")
 
-ABOUT = (
+DATA = (
     "ReconSim: videos of a drawn world with their anomalous segments, categories and reasons, pose and scene graphs "
-    "made of the truth; begun with `hawkeye`",
-    "trying out `hawkeye ground`, `chat`, `app` and `watch` on drawn videos, and their tests",
-    "real video: it has seen drawn scenes only, and what it says of others means nothing",
+    "{graphs}; begun with `hawkeye`"
 )
+GOOD_FOR = "trying out `hawkeye ground`, `chat`, `app` and `watch` on drawn videos, and their tests"
+NOT_FOR = "real video: it has seen drawn scenes only, and what it says of others means nothing"
 
 
 def publish_answers(run: str | Path, evaluation: str | Path, *, folder: Path) -> Card:
@@ -66,7 +67,8 @@ def publish_answers(run: str | Path, evaluation: str | Path, *, folder: Path) ->
         "settings": settings, "parameters": sum(value.numel() for value in state.values()),
     }  # fmt: skip
     before = [read_card(begun).model_dump()] if settings["start"] == SHIPPED and begun.is_file() else []
-    card = new_card(ANSWERS, sha256_of(folder / ANSWERS / TRAINABLE), counted, metrics=metrics, about=ABOUT,
+    about = DATA.format(graphs=graph_origin([settings["store"]])), GOOD_FOR, NOT_FOR
+    card = new_card(ANSWERS, sha256_of(folder / ANSWERS / TRAINABLE), counted, metrics=metrics, about=about,
                     before=before)  # fmt: skip
     write_card(card, folder)
     return card

@@ -17,6 +17,7 @@ from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.card import Card, best_weights, new_card, read_card, write_card
 from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.graph_origin import graph_origin
 from hawkeye_core.tiny.llava_card import DATA, GOOD_FOR, NOT_FOR
 from hawkeye_core.tiny.llava_folder import TOWERS, language_state, replace_folder, write_llava
 from hawkeye_core.tiny.shipped import HAWKEYE, LLAVA
@@ -28,7 +29,7 @@ CONSTANTS = ("scene.actions.tokens.attention.skeleton",)
 PLAIN_METRIC = "plain_"
 
 ABOUT = (
-    "ReconSim: videos of drawn worlds with pose and scene graphs made of the truth, made as uncertain as found ones; "
+    "ReconSim: videos of drawn worlds with pose and scene graphs {graphs}, made less certain than they are; "
     "labels of frames: actions, relations, both of one person; {questions}; no anomalous segment, category or reason"
 )
 QUESTIONS = "questions on them and their answers, a quarter of the batches without scene modules"
@@ -65,7 +66,8 @@ def publish_scene(run: str | Path, *, folder: Path, metrics: Mapping[str, float]
         config.save_pretrained(temporary)
 
     replace_folder(folder / HAWKEYE, write)
-    about = ABOUT.format(questions=QUESTIONS if asked else NO_QUESTIONS), GOOD_FOR, NOT_FOR
+    graphs = graph_origin(record["settings"].get("stores", ()))
+    about = ABOUT.format(questions=QUESTIONS if asked else NO_QUESTIONS, graphs=graphs), GOOD_FOR, NOT_FOR
     own = {name: value for name, value in metrics.items() if not name.startswith(PLAIN_METRIC)}
     digest = sha256_of(folder / HAWKEYE / TRAINABLE)
     cards = [new_card("hawkeye", digest, record, metrics=own, about=about, before=_earlier(folder, record))]

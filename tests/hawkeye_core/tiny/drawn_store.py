@@ -17,19 +17,19 @@ from hawkeye_core.relation.vocabulary import OBJECT_INDEX, PREDICATE_INDEX
 WIDTH = 128
 
 
-def write_world(folder: Path, splits: dict[str, str]) -> tuple[Path, Path]:
-    """Truth and store of videos of given splits; returns both places."""
+def write_world(folder: Path, splits: dict[str, str], *, backend: str = "drawn") -> tuple[Path, Path]:
+    """Truth and store of videos of given splits, as a backend's work; returns both places."""
     world, store = folder / "world", folder / "store"
     opened = FeatureStore.open(store, create=True)
     for number, (video, split) in enumerate(splits.items()):
         truth = truth_of(plan_video(number, video=video, split=split, scenario="assault-hit", seconds=6.0, fps=8.0))
         (world / "truth").mkdir(parents=True, exist_ok=True)
         write_truth(truth, world / "truth")
-        _add(opened, truth, number)
+        _add(opened, truth, number, backend)
     return world, store
 
 
-def _add(store: FeatureStore, truth: VideoTruth, number: int) -> None:
+def _add(store: FeatureStore, truth: VideoTruth, number: int, backend: str) -> None:
     digest = f"{number:064x}"
     source = VideoSource(store.assign_id(f"/v/{truth.video}.mp4", digest), f"/v/{truth.video}.mp4", digest,
                          truth.duration_s, truth.width, truth.height, truth.fps, truth.fps)  # fmt: skip
@@ -44,7 +44,7 @@ def _add(store: FeatureStore, truth: VideoTruth, number: int) -> None:
         rng.normal(size=(len(relations.object_class), WIDTH)).astype(np.float16),
     )  # fmt: skip
     for family, values in (("pose", _pose(truth)), ("relations", relations), ("vision", vision)):
-        with store.writer(source, Fingerprint(family, "drawn", "1", "truth", {})) as writer:
+        with store.writer(source, Fingerprint(family, backend, "1", "truth", {})) as writer:
             writer.append(rows, values)
             writer.commit(status="done")
 
