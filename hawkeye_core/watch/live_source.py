@@ -20,6 +20,7 @@ from hawkeye_core.watch.errors import SourceLostError
 from hawkeye_core.watch.frames import SampledFrame, StreamSampler
 from hawkeye_core.watch.live_clock import LiveClock
 from hawkeye_core.watch.location import Location
+from hawkeye_core.watch.rtsp_probe import why_closed
 from hawkeye_core.watch.settings import WatchSettings
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ STEADY_S = 5.0
 """A connection that gave frames for so long has worked; failures are counted anew."""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """OpenCV reads it whenever it opens something; a user's own is left as it is."""
-PROTOCOLS = "rtsp_transport;tcp|protocol_whitelist;http,https,httpproxy,tcp,udp,rtp,rtsp,srtp,tls,crypto,hls"
-"""RTSP over TCP, which loses no packets; a playlist cannot lead to files of this machine."""
+PROTOCOLS = "protocol_whitelist;http,https,httpproxy,tcp,udp,rtp,rtsp,srtp,tls,crypto,hls"
+"""A playlist cannot lead to files of this machine."""
+REMEDY = "check address, network and password"
 
 
 class LiveSource:
@@ -45,7 +47,7 @@ class LiveSource:
 
     Raises:
         VideoError: While iterating: it cannot be opened (again) in the tries allowed, or is no stream but a whole
-            video.
+            video; or a server refuses user and password before the first frame, which is not tried again.
     """
 
     live = True
@@ -79,7 +81,7 @@ class LiveSource:
         while not self._stopped.is_set():
             capture = self._open()
             if capture is None:
-                self._wait("cannot be opened")
+                self._closed()
                 continue
             try:
                 yield from self._connection(capture)
@@ -94,7 +96,8 @@ class LiveSource:
         if self._location.kind == "camera":
             capture = cv2.VideoCapture(int(self._location.value))
         else:
-            capture = open_stream(self._location.value, timeout_s=self._settings.timeout_s, options=PROTOCOLS)
+            options = f"rtsp_transport;{self._settings.transport}|{PROTOCOLS}"
+            capture = open_stream(self._location.value, timeout_s=self._settings.timeout_s, options=options)
         if capture.isOpened():
             return capture
         capture.release()
@@ -145,14 +148,27 @@ class LiveSource:
         made_up = self._location.value.lower().startswith("http") and code.to_bytes(4, "little") == b"MJPG"
         return self._location.kind != "camera" and not made_up
 
-    def _wait(self, what: str) -> None:
+    def _closed(self) -> None:
+        """It could not be opened: say why, if the server tells, and wait or give up."""
+        reason = None
+        if self._location.value.lower().startswith("rtsp") and not self._stopped.is_set():
+            transport, timeout_s = self._settings.transport, self._settings.timeout_s
+            reason = why_closed(self._location.value, transport=transport, timeout_s=timeout_s)
+        if reason is None:
+            self._wait("cannot be opened")
+        elif reason.final and not self._frames:
+            raise VideoError(f"cannot be opened: {reason.what}", path=self._location.shown, remedy=reason.remedy)
+        else:
+            self._wait(f"cannot be opened: {reason.what}", remedy=reason.remedy)
+
+    def _wait(self, what: str, *, remedy: str = REMEDY) -> None:
         wait_s = self._backoff.next_s()
         limit = self._settings.reconnects
         if limit is not None and self._backoff.failures > limit:
             kind = SourceLostError if self._frames else VideoError
             raise kind(
                 f"{what}; {limit} further tries in a row failed" if limit else what, path=self._location.shown,
-                remedy="check address, network and password; --reconnects allows more tries",
+                remedy=f"{remedy}; --reconnects allows more tries",
             )  # fmt: skip
         log.warning("%s: %s; next try in %.1f s", self._location.shown, what, wait_s)
         self._stopped.wait(wait_s)

@@ -16,6 +16,8 @@ SCHEMES = ("rtsp", "rtsps", "http", "https")
 """Of URLs; others of FFmpeg's (``file:``, ``concat:`` ...) would open what nobody named."""
 
 HIDDEN = "***"
+ENCODE = "in an address, @ : / ? # % of a password are written %40 %3A %2F %3F %23 %25"
+"""Said where a password may be the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,10 @@ def locate(source: str) -> Location:
         return Location("camera", rest, f"camera:{int(rest)}")
     if rest.startswith("//"):
         if scheme.lower() not in SCHEMES or not _host(source):
+            known = ", ".join(f"{name}://" for name in SCHEMES)
             raise ConfigError(
                 "is no address that can be watched", path=mask_url(source),
-                remedy=f"an address begins with {', '.join(f'{name}://' for name in SCHEMES)} and names a host",
+                remedy=f"an address begins with {known} and names a host; {ENCODE}",
             )  # fmt: skip
         return Location("url", source, mask_url(source))
     path = Path(os.path.expanduser(source))
@@ -90,6 +93,8 @@ def mask_url(url: str, *, path: bool = True) -> str:
         return HIDDEN
     if not parts.scheme or not host:
         return HIDDEN
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # a / ? # in a password, so that it ends the host
+        return f"{parts.scheme}://{HIDDEN}"
     user = f"{HIDDEN}@" if "@" in parts.netloc else ""
     where = f"[{host}]" if ":" in host else host
     shown = parts.path if path else (f"/{HIDDEN}" if parts.path.strip("/") else parts.path)
@@ -98,7 +103,9 @@ def mask_url(url: str, *, path: bool = True) -> str:
 
 
 def _host(url: str) -> str | None:
+    """None where there is none, or a port that is none."""
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
+        return parts.hostname if parts.port is None or parts.port else None
     except ValueError:
         return None

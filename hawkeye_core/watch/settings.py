@@ -65,6 +65,9 @@ class WatchSettings(Settings):
     """Wait before the first reconnection; doubled at each failure."""
     backoff_max_s: float = Field(default=60.0, gt=0, le=3600)
     """Longest wait."""
+    transport: Literal["tcp", "udp"] = "tcp"
+    """What an rtsp source sends its pictures over: `tcp` loses none, `udp` is for cameras that give nothing else. Not
+    used where the environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS is set."""
     timeout_s: float = Field(default=10.0, gt=0, le=600)
     """Seconds that opening a live source or one of its frames may take."""
     idle_s: float | None = Field(default=None, gt=0, le=31_536_000)
@@ -89,6 +92,12 @@ class WatchSettings(Settings):
     """Time between two status lines."""
     webhook: WebhookSettings = WebhookSettings()
     """Where alerts are posted."""
+
+    @model_validator(mode="after")
+    def _transport(self) -> Self:
+        if self.transport == "udp" and self.source.lower().startswith("rtsps:"):
+            raise ValueError("`transport` udp does not go with rtsps, whose pictures stay in the encrypted connection")
+        return self
 
     @model_validator(mode="after")
     def _windows(self) -> Self:

@@ -19,7 +19,10 @@ from hawkeye_core.ground.records import Evidence, ModelNote
 from hawkeye_core.scene import FrameBatch, FramePose, FrameRelations, FrameVision
 from hawkeye_core.training.windows import WindowSample
 from hawkeye_core.watch.alerts import VERSION, Alert
-from hawkeye_core.watch.frames import SampledFrame
+from hawkeye_core.watch.frames import SampledFrame, Source
+from hawkeye_core.watch.location import locate
+from hawkeye_core.watch.settings import WatchSettings
+from hawkeye_core.watch.stream_watch import StreamWatch
 
 FPS = 8.0
 NOTE = ModelNote("fake", "fake", ("untrained everything",), "nothing")
@@ -119,6 +122,25 @@ def make_alert(number: int = 1, sequence: int = 1) -> Alert:
         VERSION, "new", f"s-{number:06d}", sequence, "rtsp://***@cam/live", None, 1.0, 2.5, None, None,
         "2026-11-26T15:41:10.250Z", 0.5, "theft", "a man takes a bag", 0.25, None, None, Evidence(), NOTE,
     )  # fmt: skip
+
+
+def rules(source: str = "camera:0", **changes: Any) -> WatchSettings:
+    """Settings for quick tests."""
+    values = {"window_s": 4.0, "hop_s": 1.0, "backoff_s": 0.1, "timeout_s": 3.0, "reconnects": 3, "status_s": 0.2}
+    return WatchSettings(source=source, **(values | changes))
+
+
+def watching(
+    source: Source, settings: WatchSettings, *, seconds: float = 0.0, threshold: float = 0.5
+) -> tuple[StreamWatch, Kept, Bright, list[str]]:
+    """A watch with fakes, its alerts, its model and its status lines."""
+    kept, bright = Kept(), Bright(threshold)
+    lines: list[str] = []
+    watch = StreamWatch(
+        source, settings, backends=fake_backends(seconds), answers=bright, window_s=4.0, fps=FPS,
+        shown=locate(settings.source).shown, session="s", model=NOTE, sinks=[kept], on_status=lines.append,
+    )  # fmt: skip
+    return watch, kept, bright, lines
 
 
 @pytest.fixture(scope="session")

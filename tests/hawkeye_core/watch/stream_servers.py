@@ -1,16 +1,14 @@
-"""Sources and a receiver on loopback: pictures over HTTP, RTSP over TCP, and alerts posted to an address."""
+"""Servers on loopback: pictures over HTTP, and a receiver of alerts that are posted."""
 
 from __future__ import annotations
 
 import http.server
 import json
 import socketserver
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -27,7 +25,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def _serving(handler: type[socketserver.BaseRequestHandler], plan: Any) -> Iterator[int]:
+def serving(handler: type[socketserver.BaseRequestHandler], plan: Any) -> Iterator[int]:
+    """The port of a server whose handlers find what to do in ``server.plan``."""
     server = _Server(("127.0.0.1", 0), handler)
     server.plan = plan
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -57,7 +56,7 @@ class Pictures:
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The address, with secrets in it."""
-        with _serving(_PictureHandler, self) as port:
+        with serving(_PictureHandler, self) as port:
             yield f"http://user:hunter2@127.0.0.1:{port}/cam?token=swordfish"
 
 
@@ -86,66 +85,6 @@ class _PictureHandler(http.server.BaseHTTPRequestHandler):
         """Quiet."""
 
 
-class RtspFile:
-    """An RTSP server over TCP that plays an MPEG-TS file in its own time, as RTP of payload type 33.
-
-    Args:
-        path: The file.
-        seconds: How long playing it takes.
-        plays: How many clients are served; further ones are hung up on.
-    """
-
-    def __init__(self, path: Path, *, seconds: float, plays: int = 1) -> None:
-        self.data, self.seconds, self.plays = path.read_bytes(), seconds, plays
-
-    @contextmanager
-    def serve(self) -> Iterator[str]:
-        """The address, with a password in it."""
-        with _serving(_RtspHandler, self) as port:
-            yield f"rtsp://user:hunter2@127.0.0.1:{port}/live"
-
-
-SDP = (
-    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=cam\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\n"
-    "a=control:track1\r\n"
-)
-RTSP_HEADERS = {
-    b"OPTIONS": "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n",
-    b"DESCRIBE": "Content-Type: application/sdp\r\n",
-    b"SETUP": "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n",
-}
-
-
-class _RtspHandler(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        plan: RtspFile = self.server.plan  # type: ignore[attr-defined]
-        if plan.plays < 1:
-            return
-        while line := self.rfile.readline().strip():
-            method, sequence = line.split()[0], ""
-            while header := self.rfile.readline().strip():
-                if header.lower().startswith(b"cseq:"):
-                    sequence = header.split(b":")[1].strip().decode()
-            body = SDP if method == b"DESCRIBE" else ""
-            extra = RTSP_HEADERS.get(method, "Session: 1\r\n")
-            answer = f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}"
-            self.wfile.write(answer.encode())
-            if method == b"PLAY":
-                plan.plays -= 1
-                self._play(plan)
-                return
-
-    def _play(self, plan: RtspFile) -> None:
-        size = 7 * 188
-        packets = [plan.data[at : at + size] for at in range(0, len(plan.data), size)]
-        begun = time.monotonic()
-        for number, packet in enumerate(packets):
-            at = number * plan.seconds / len(packets)
-            time.sleep(max(0.0, begun + at - time.monotonic()))
-            head = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, int(at * 90000), 1)
-            self.wfile.write(b"$\0" + struct.pack(">H", len(head) + len(packet)) + head + packet)
-
-
 class Receiver:
     """Takes posted alerts.
 
@@ -162,7 +101,7 @@ class Receiver:
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The address, with a secret in its path."""
-        with _serving(_ReceiverHandler, self) as port:
+        with serving(_ReceiverHandler, self) as port:
             yield f"http://127.0.0.1:{port}/hooks/swordfish"
 
 

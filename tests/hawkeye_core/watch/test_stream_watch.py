@@ -8,37 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hawkeye_core.errors import VideoError
 from hawkeye_core.watch.errors import SourceLostError
-from hawkeye_core.watch.frames import SampledFrame, Source
+from hawkeye_core.watch.frames import SampledFrame
 from hawkeye_core.watch.growing_file import GrowingFile
 from hawkeye_core.watch.live_source import LiveSource
 from hawkeye_core.watch.location import locate
-from hawkeye_core.watch.settings import WatchSettings
-from hawkeye_core.watch.stream_watch import StreamWatch
 
-from .conftest import FPS, NOTE, Bright, Kept, fake_backends, make_frame
-from .stream_servers import Pictures, RtspFile
-
-
-def rules(source: str = "camera:0", **changes: Any) -> WatchSettings:
-    values = {"window_s": 4.0, "hop_s": 1.0, "backoff_s": 0.1, "timeout_s": 3.0, "reconnects": 3, "status_s": 0.2}
-    return WatchSettings(source=source, **(values | changes))
-
-
-def watching(
-    source: Source, settings: WatchSettings, *, seconds: float = 0.0, threshold: float = 0.5
-) -> tuple[StreamWatch, Kept, Bright, list[str]]:
-    kept, bright, lines = Kept(), Bright(threshold), []
-    watch = StreamWatch(
-        source, settings, backends=fake_backends(seconds), answers=bright, window_s=4.0, fps=FPS,
-        shown=locate(settings.source).shown, session="s", model=NOTE, sinks=[kept], on_status=lines.append,
-    )  # fmt: skip
-    return watch, kept, bright, lines
+from .conftest import FPS, make_frame, rules, watching
+from .rtsp_server import RtspFile
+from .stream_servers import Pictures
 
 
 class Made:

@@ -122,9 +122,17 @@ def test_what_is_shown_of_an_address_holds_no_secret() -> None:
     assert mask_url("rtsp://admin:pw@cam.local:554/live/1?token=abc#x") == "rtsp://***@cam.local:554/live/1?***"
     assert mask_url("https://hooks.example.org/T0/B1/secret", path=False) == "https://hooks.example.org/***"
     assert mask_url("http://[fe80::1]:80/x") == "http://[fe80::1]:80/x"
+    for end in "/?#":  # a password that is not encoded ends the host early
+        assert mask_url(f"rtsp://admin:12{end}34@cam.local/live") == "rtsp://***"
     assert mask_url("http://a:b@[::1/x") == "***"
     assert locate("rtsp://u:p@cam/x").shown == "rtsp://***@cam/x"
     assert "p@" not in repr(WatchSettings(source="rtsp://u:p@cam/x"))
+
+
+def test_a_password_that_is_not_encoded_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ConfigError, match=r"\*\*\*: is no address that can be watched\n.*of a password.*%2F") as caught:
+        locate("rtsp://admin:pa/ss@cam.local/live")
+    assert "pa/" not in str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["file:///etc/passwd", "concat://a|b", "rtsp://", "camera:x", "camera:", "nowhere"])
