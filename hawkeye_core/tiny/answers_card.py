@@ -19,7 +19,7 @@ from hawkeye_core.tiny.graph_origin import graph_origin
 from hawkeye_core.tiny.llava_folder import replace_folder
 from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE
 from hawkeye_core.training.locate import locate_checkpoint
-from hawkeye_core.training.record import read_record
+from hawkeye_core.training.record import RECORD, RunRecord, read_record
 
 RESULTS = "results.json"
 MEASURES = ("fnr", "f2", "precision", "recall")
@@ -60,16 +60,12 @@ def publish_answers(run: str | Path, evaluation: str | Path, *, folder: Path) ->
         AutoTokenizer.from_pretrained(checkpoint).save_pretrained(temporary)
 
     replace_folder(folder / ANSWERS, write)
-    begun = folder / f"{HAWKEYE}.json"
     settings: dict[str, Any] = dict(record.settings)
-    counted = {
-        "steps": record.steps, "samples": record.steps * int(settings["batch_size"]), "minutes": _minutes(Path(run)),
-        "settings": settings, "parameters": sum(value.numel() for value in state.values()),
-    }  # fmt: skip
-    before = [read_card(begun).model_dump()] if settings["start"] == SHIPPED and begun.is_file() else []
+    trained = sum(value.numel() for value in state.values())
+    counted = _counted(run, record) | {"settings": settings, "parameters": trained}
     about = DATA.format(graphs=graph_origin([settings["store"]])), GOOD_FOR, NOT_FOR
     card = new_card(ANSWERS, sha256_of(folder / ANSWERS / TRAINABLE), counted, metrics=metrics, about=about,
-                    before=before)  # fmt: skip
+                    before=_before(settings["start"], folder))  # fmt: skip
     write_card(card, folder)
     return card
 
@@ -85,6 +81,23 @@ def _metrics(evaluation: Path) -> dict[str, float]:
         found |= {f"{prefix}{name}": float(row[name]) for name in MEASURES if row[name] is not None}
         found[f"{prefix}map"] = float(row["mean_ap"]["mean"])
     return found
+
+
+def _counted(run: str | Path, record: RunRecord) -> dict[str, Any]:
+    """What a run took."""
+    samples = record.steps * int(record.settings["batch_size"])
+    return {"steps": record.steps, "samples": samples, "minutes": _minutes(Path(run))}
+
+
+def _before(start: str, folder: Path) -> list[dict[str, Any]]:
+    """What a run began with: perhaps stage 1, then the package's scene modules, with all that led to them."""
+    if start == SHIPPED:
+        card = folder / f"{HAWKEYE}.json"
+        return [read_card(card).model_dump()] if card.is_file() else []
+    if not (Path(start) / RECORD).is_file():
+        return []
+    record = read_record(start)
+    return [_counted(start, record), *_before(record.settings["start"], folder)]
 
 
 def _minutes(run: Path) -> float:

@@ -15,6 +15,7 @@ from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.answers_card import publish_answers
 from hawkeye_core.tiny.card import read_card
 from hawkeye_core.tiny.shipped import ANSWERS
+from hawkeye_core.training.record import RECORD
 
 from ..ground.conftest import GroundRun, ground_run  # noqa: F401 - a fixture
 
@@ -55,6 +56,16 @@ def test_weights_tokenizer_and_card(run: Path, evaluation: Path, tmp_path: Path)
         "all_positive_fnr": 0.2, "all_positive_f2": 0.4, "all_positive_recall": 0.5, "all_positive_map": 0.1,
     }  # fmt: skip
     assert read_card(package / f"{ANSWERS}.json") == card
+
+
+def test_the_steps_of_stage_1_before_it_count_as_well(run: Path, evaluation: Path, tmp_path: Path) -> None:
+    first = tmp_path / "stage1"
+    shutil.copytree(run, first)
+    record = json.loads((run / RECORD).read_text())
+    record["settings"]["start"] = str(first)
+    (run / RECORD).write_text(json.dumps(record))
+    card = publish_answers(run, evaluation, folder=tmp_path / "package")
+    assert (card.steps, card.samples) == (120, 120)
 
 
 def test_what_cannot_answer_on_the_packages_video_llava_is_refused(
