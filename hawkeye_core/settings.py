@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +20,9 @@ class Settings(BaseModel):
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+
+Precision = Literal["float32", "float16", "bfloat16"]
+"""Arithmetic of a network that features come from; part of their fingerprint, so that it never follows the device."""
 
 MAX_CONFIG_BYTES = 1_000_000
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
-from hawkeye_core.settings import Settings
+from hawkeye_core.settings import Precision, Settings
 
 HigherHRNetSize = Literal["w32-512", "w48-640", "tiny"]
 
@@ -37,6 +37,8 @@ class HigherHRNetSettings(Settings):
     takes a network whose tags tell people apart wherever they stand (`tiny`: 0.45)."""
     min_person_score: float = Field(default=0.0, ge=0, le=1)
     """People whose mean joint score is lower are dropped; 0 keeps all, as the original does."""
+    precision: Precision = "float32"
+    """Arithmetic of the network; half precision is faster on GPUs, `bfloat16` also on CPUs that multiply it (AMX)."""
 
     @model_validator(mode="before")
     @classmethod

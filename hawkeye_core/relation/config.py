@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from hawkeye_core.settings import Settings
+from hawkeye_core.settings import Precision, Settings
 
 RelTRSize = Literal["r50", "tiny"]
 
@@ -33,6 +33,8 @@ class RelTRSettings(Settings):
     """Leave out class 0 (`N/A`, `__background__`); the original demo does not."""
     merge_iou: float = Field(default=0.7, gt=0, le=1)
     """Boxes of one class that overlap more than this are one object of the graph."""
+    precision: Precision = "float32"
+    """Arithmetic of the network; half precision is faster on GPUs, `bfloat16` also on CPUs that multiply it (AMX)."""
 
     @model_validator(mode="before")
     @classmethod

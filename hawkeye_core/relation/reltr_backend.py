@@ -22,27 +22,28 @@ class RelTRBackend:
     Args:
         settings: Network size, weights, input size and thresholds.
         device: Where the network runs.
-        dtype: Of the network; scores and boxes are always computed in float32 from its outputs.
+        dtype: Of the network, none takes ``settings.precision``; scores and boxes are always computed in float32 from
+            its outputs.
 
     Raises:
         WeightsError: The weights file cannot be used.
     """
 
     def __init__(
-        self, settings: RelTRSettings, *, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+        self, settings: RelTRSettings, *, device: str | torch.device = "cpu", dtype: torch.dtype | None = None
     ) -> None:
         self.settings = settings
         self.device = torch.device(device)
-        self.dtype = dtype
+        self.dtype = getattr(torch, settings.precision) if dtype is None else dtype
         model, weights = load_reltr(settings)
         # Channels-last: 1.4 times as fast on a CPU, and what tensor cores want.
-        self.model = model.to(memory_format=torch.channels_last).to(device=self.device, dtype=dtype)
+        self.model = model.to(memory_format=torch.channels_last).to(device=self.device, dtype=self.dtype)
         self._weights = weights
 
     @property
     def fingerprint(self) -> Fingerprint:
         """Backend, weights and every setting that changes a graph."""
-        settings = self.settings.model_dump(mode="json", exclude={"backend", "weights"})
+        settings = self.settings.model_dump(mode="json", exclude={"backend", "weights", "precision"})
         return Fingerprint(
             family="relations",
             backend=self.settings.backend,

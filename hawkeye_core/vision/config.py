@@ -6,10 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from hawkeye_core.settings import Settings
+from hawkeye_core.settings import Precision, Settings
 
 Fit = Literal["squash", "crop", "pad"]
-Precision = Literal["float32", "float16", "bfloat16"]
 
 
 class VisionSettings(Settings):

@@ -97,7 +97,9 @@ def test_two_backends_agree_and_no_frames_give_no_graphs(backend):
 
 
 def test_lower_precision_runs(backend):
-    (graph,) = RelTRBackend(_settings(), dtype=torch.bfloat16).detect(_frames(_pictures(1)))
+    half = RelTRBackend(_settings(precision="bfloat16"))
+    assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
+    (graph,) = half.detect(_frames(_pictures(1)))
     assert graph.object_box.dtype == np.float32
     assert np.isfinite(graph.object_box).all()
 
@@ -106,7 +108,10 @@ def test_fingerprint_names_weights_and_everything_that_changes_a_graph(backend, 
     assert not backend.fingerprint.trained
     assert backend.fingerprint.family == "relations"
     assert backend.fingerprint.digest == RelTRBackend(_settings()).fingerprint.digest
-    digests = {backend.fingerprint.digest, RelTRBackend(_settings(), dtype=torch.bfloat16).fingerprint.digest}
+    half = RelTRBackend(_settings(precision="bfloat16")).fingerprint
+    assert half.digest == RelTRBackend(_settings(), dtype=torch.bfloat16).fingerprint.digest
+    assert "precision" not in half.settings  # stores made before there was this setting stay what they are
+    digests = {backend.fingerprint.digest, half.digest}
     changes = ({"short_side": 64}, {"long_side": 200}, {"threshold": 0.1}, {"max_relations": 5}, {"merge_iou": 0.5})
     for change in (*changes, {"exclude_background": False}):
         digests.add(RelTRBackend(_settings(**change)).fingerprint.digest)

@@ -37,12 +37,15 @@ def test_backend_is_a_pose_backend_and_marks_untrained_weights(tiny):
 def test_every_setting_that_changes_results_changes_the_fingerprint(tiny, tmp_path):
     changes = {
         "flip_test": False, "max_people": 5, "detection_threshold": 0.2, "tag_threshold": 0.5, "min_person_score": 0.1,
-        "scale_factors": (0.5, 1.0), "reach": 0.7,
+        "scale_factors": (0.5, 1.0), "reach": 0.7, "precision": "bfloat16",
     }  # fmt: skip
     assert set(changes) == set(HigherHRNetSettings.model_fields) - {"backend", "size", "weights"}
     digests = {backend(**{name: value}).fingerprint.digest for name, value in changes.items()}
+    assert len(digests | {tiny.fingerprint.digest}) == len(changes) + 1
     half = HigherHRNetBackend(tiny.settings, dtype=torch.bfloat16)
-    assert len(digests | {tiny.fingerprint.digest, half.fingerprint.digest}) == len(changes) + 2
+    assert half.fingerprint.digest == backend(precision="bfloat16").fingerprint.digest
+    assert tiny.fingerprint.settings["dtype"] == "float32"  # and no `precision`: stores made before it stay what they are
+    assert "precision" not in tiny.fingerprint.settings
 
 
 def test_fingerprint_names_the_content_of_the_weights_not_their_path(tiny, tmp_path):
@@ -162,7 +165,7 @@ def test_scales_must_contain_one_and_differ():
 def test_half_precision_network_stays_near(frames, pictures):
     shown = frames(pictures(1, 160, 120))
     single = backend(detection_threshold=0.05)
-    half = HigherHRNetBackend(single.settings, dtype=torch.bfloat16)
+    half = backend(detection_threshold=0.05, precision="bfloat16")
     with torch.inference_mode():
         a, b = (d._score_maps(shown.images)[0].heat for d in (single, half))
     assert b.dtype == torch.float32
