@@ -81,7 +81,10 @@ def train_pose(overrides: Overrides = None) -> None:
         overrides=overrides or (),
         values={key: value for key, value in values.items() if key not in given},
     )
-    task = PoseTask(batch=settings.batch, side=settings.side, held_out=settings.held_out, seed=settings.seed)
+    task = PoseTask(
+        batch=settings.batch, side=settings.side, held_out=settings.held_out, seed=settings.seed,
+        bfloat16=settings.precision == "bfloat16",
+    )  # fmt: skip
     out.print(f"run: {train(task, settings)}")
 
 

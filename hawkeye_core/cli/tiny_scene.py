@@ -37,7 +37,8 @@ def train_scene(overrides: Overrides = None) -> None:
 def eval_scene(run: Run = Path(RUN), overrides: Overrides = None) -> None:
     """Measure a run's best weights, with and without scene modules (`plain_`), on videos it has not seen.
 
-    Example: `hawkeye tiny eval scene --run work/tiny/scene held_out=60`
+    Example: `hawkeye tiny eval scene --run work/tiny/scene held_out=60`; on graphs of another store:
+    `... "worlds=[W]" "stores=[S]"`
     """
     for name, value in _metrics(run, overrides or ()).items():
         out.print(f"{name:<16}{value:.3f}")
@@ -94,11 +95,12 @@ def _settings_of(run: Path, overrides: list[str] | tuple[str, ...]) -> SceneRunS
 
 def _metrics(run: Path, overrides: list[str] | tuple[str, ...]) -> dict[str, float]:
     from hawkeye_core.tiny.card import best_weights
+    from hawkeye_core.tiny.scene_labels import LabelBook
     from hawkeye_core.tiny.scene_train import scene_task
     from hawkeye_core.weights import load_state_dict, load_strictly
 
     path = best_weights(run)
-    task = scene_task(_settings_of(run, overrides))
+    task = scene_task(_settings_of(run, overrides), book=LabelBook.read(run))
     load_strictly(task.model, load_state_dict(path), path=path)
     task.model.eval()
     return task.evaluate()

@@ -67,6 +67,7 @@ class HawkeyeConfig(PreTrainedConfig):
         graph_width: int = 512,
         graph_layers: int = 2,
         edges: str = "undirected",
+        graph_scores: bool = False,
         scene_heads: int = 8,
         video_residual: bool = False,
         experts: int = 2,
@@ -99,6 +100,7 @@ class HawkeyeConfig(PreTrainedConfig):
         self.graph_width = graph_width
         self.graph_layers = graph_layers
         self.edges = edges
+        self.graph_scores = graph_scores
         self.scene_heads = scene_heads
         self.video_residual = video_residual
         self.experts = experts

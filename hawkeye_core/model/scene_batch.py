@@ -29,11 +29,13 @@ class SceneBatch:
         masked_token: [B, T, D] object-masked frame token.
         object_frame: [S] int64, b * T + t of the frame an object belongs to, not falling.
         object_class: [S] int64.
+        object_score: [S] 0..1.
         object_box: [S, 4] as parts of the frame.
         object_tokens: [S, D].
         subject: [R] int64, index into the S objects.
         predicate: [R] int64.
         object: [R] int64, index into the S objects.
+        relation_score: [R] 0..1.
     """
 
     frame_mask: Tensor
@@ -46,11 +48,13 @@ class SceneBatch:
     masked_token: Tensor
     object_frame: Tensor
     object_class: Tensor
+    object_score: Tensor
     object_box: Tensor
     object_tokens: Tensor
     subject: Tensor
     predicate: Tensor
     object: Tensor
+    relation_score: Tensor
 
     @property
     def shape(self) -> tuple[int, int]:

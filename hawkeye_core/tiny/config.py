@@ -63,3 +63,6 @@ class PoseSettings(LoopSettings):
     """Side of a crop in pixels of the network's input; small crops around people teach most a minute."""
     held_out: int = Field(default=80, ge=1)
     """Held-out frames each evaluation measures on."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """On a CPU: `bfloat16` computes products and convolutions in it, which a processor that multiplies it (AMX) does
+    in two thirds of the time; others are slower. Weights and losses stay float32."""

@@ -20,6 +20,8 @@ from hawkeye_core.tiny.relation_targets import alike
 
 CLEAN = 0.2
 """Share of windows whose graphs are as sure as the truth."""
+DOUBTED = 0.4
+"""Further factor of the score of what is taken for something else: networks are less sure where they are wrong."""
 ALIKE = 0.7
 """Share of windows in which people are of one class."""
 
@@ -49,6 +51,8 @@ class NoiseLevels:
     """A class or predicate is taken for another one of the window."""
     box: float = 0.1
     """Standard deviation of a box's corners, in its sides."""
+    doubt: float = 0.7
+    """Largest share of its score that anything loses."""
 
 
 LEVELS = NoiseLevels()
@@ -106,7 +110,7 @@ def noisy_graph(
     relations: RelationTensors, vision: VisionTensors, rng: np.random.Generator, *, level: float,
     levels: NoiseLevels = LEVELS,
 ) -> tuple[RelationTensors, VisionTensors]:  # fmt: skip
-    """Objects and relations that are missed are gone, with the objects' tokens; some are taken for others.
+    """Objects and relations that are missed are gone, with the objects' tokens; some are taken for others; scores fall.
 
     Args:
         relations: Graphs of T frames.
@@ -124,12 +128,16 @@ def noisy_graph(
     side = np.tile(box[:, 2:] - box[:, :2], 2)
     moved = box + level * levels.box * side * rng.standard_normal(box.shape)
     corners = np.sort(moved.reshape(-1, 2, 2), axis=1).reshape(-1, 4)
-    share = level * levels.wrong
+    share, doubt = level * levels.wrong, level * levels.doubt
+    object_class = _confused(found.object_class, share, rng)
+    predicate = _confused(found.predicate, share, rng)
     relations = replace(
         found,
-        object_class=_confused(found.object_class, share, rng),
-        predicate=_confused(found.predicate, share, rng),
+        object_class=object_class,
+        object_score=_doubted(found.object_score, object_class != found.object_class, doubt, rng),
         object_box=torch.from_numpy(corners.astype(np.float32)),
+        predicate=predicate,
+        relation_score=_doubted(found.relation_score, predicate != found.predicate, doubt, rng),
     )
     tokens = vision.object_tokens[torch.from_numpy(kept)]
     return relations, replace(vision, n_objects=found.n_objects, object_tokens=tokens)
@@ -181,3 +189,9 @@ def _confused(values: Tensor, share: float, rng: np.random.Generator) -> Tensor:
         return values
     other = given[rng.integers(len(given), size=len(given))]
     return torch.from_numpy(np.where(rng.random(len(given)) < share, other, given).astype(given.dtype))
+
+
+def _doubted(scores: Tensor, wrong: Tensor, most: float, rng: np.random.Generator) -> Tensor:
+    """Every score smaller by up to the share ``most`` of it, those that are ``wrong`` once more."""
+    left = torch.from_numpy(1 - most * rng.random(len(scores))).float()
+    return scores * torch.where(wrong, DOUBTED, 1.0) * left

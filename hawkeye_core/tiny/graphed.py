@@ -19,16 +19,23 @@ class Graphed:
 
     Args:
         module: From one tensor to one tensor or a tuple of them; every batch must have the shape of the first.
+        bfloat16: Whether, on a CPU, products and convolutions of training are computed in bfloat16. Weights, sums over
+            batches and what comes out stay float32.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, *, bfloat16: bool = False) -> None:
         self.module = module
+        self.bfloat16 = bfloat16
         self._replay: Callable[..., Any] | None = None
 
     def __call__(self, inputs: Tensor) -> Any:
         """``module(inputs)``."""
-        if inputs.device.type != "cuda" or not self.module.training:
+        if not self.module.training:
             return self.module(inputs)
+        if inputs.device.type != "cuda":
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16):
+                found = self.module(inputs)
+            return tuple(part.float() for part in found) if isinstance(found, tuple) else found.float()
         if self._replay is None:
             self._replay = self._recorded(inputs)
         return self._replay(inputs)

@@ -77,6 +77,7 @@ class PoseTask:
             tags 0, where push has no slope.
         flip_test: Whether the measure also runs the mirrored frame.
         seed: Of new weights.
+        bfloat16: See :class:`~hawkeye_core.tiny.graphed.Graphed`.
     """
 
     name: ShippedName = "pose"
@@ -85,6 +86,7 @@ class PoseTask:
     def __init__(
         self, *, batch: int, side: int = 96, zoom: tuple[float, float] = (0.8, 1.3), held_out: int = 80,
         foreground: float = 5.0, tags: float = 0.05, pull: float = 0.1, flip_test: bool = False, seed: int = 0,
+        bfloat16: bool = False,
     ) -> None:  # fmt: skip
         self.batch, self.side, self.zoom, self.held_out = batch, side, zoom, held_out
         self.foreground, self.tags, self.pull, self.flip_test = foreground, tags, pull, flip_test
@@ -92,7 +94,7 @@ class PoseTask:
             torch.manual_seed(seed)
             self.model: nn.Module = HigherHRNet(ARCHITECTURES["tiny"])
         self.model.to(memory_format=torch.channels_last)
-        self._forward = Graphed(self.model)
+        self._forward = Graphed(self.model, bfloat16=bfloat16)
 
     def batches(self, seed: int, start: int) -> Iterator[PoseBatch]:
         """Batch k: crops of the frames of pool k // (pool / B), in an order of its own."""

@@ -5,15 +5,21 @@ Legend: T frames, V labels.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hawkeye_core.atomic import write_text
+from hawkeye_core.errors import ConfigError
 from hawkeye_core.tiny.account import MIN_SPAN_S, Account, Told
 
+FILE = "labels.json"
+"""Of a run, where its labels stand."""
 LEAST_S = 20.0
 """What is told for less than this of all videos together is no label."""
 
@@ -44,6 +50,28 @@ class LabelBook:
                 seconds[kind, name] += end_s - start_s
         kept = [key for key, total in sorted(seconds.items()) if total >= least_s]
         return cls(*(tuple(name for kind, name in kept if kind == wanted) for wanted in range(3)))
+
+    @classmethod
+    def read(cls, folder: Path) -> LabelBook | None:
+        """That of a run; none if it has none yet.
+
+        Raises:
+            ConfigError: The file is damaged.
+        """
+        path = folder / FILE
+        if not path.is_file():
+            return None
+        try:
+            kinds = json.loads(path.read_text())
+            return cls(*(tuple(map(str, kinds[name])) for name in ("actions", "relations", "both")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"these are no labels: {error!r}", path=path, remedy="remove the file; the run's settings give them too"
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        """Beside the weights of a run, whose heads are in this order."""
+        write_text(folder / FILE, json.dumps(asdict(self), indent=1) + "\n")
 
     def frames(self, account: Account, frames: int, fps: float) -> NDArray[np.float32]:
         """[T, V] 1 where a label holds in the middle of a frame."""

@@ -86,6 +86,7 @@ class SceneTask:
         noise: How uncertain graphs are made at most, 0..1.
         moved: Whether stretches are mirrored, enlarged and moved.
         texts: Sentences to learn without a video, one a stretch; may be empty.
+        book: The labels; none: those of the videos to learn from.
         seed: Of the questions that are measured, and of the heads.
     """
 
@@ -95,14 +96,14 @@ class SceneTask:
         self, model: HawkeyeModel, tokenizer: PreTrainedTokenizerBase, source: VideoSource,
         held_out: Sequence[Video], *, batch: int, longest: int = 96, questions: bool = True, dense: float = 1.0,
         balance: float = 0.02, exchanged: float = 0.0, noise: float = 1.0, moved: bool = True,
-        texts: Sequence[str] = (), seed: int = 0,
+        texts: Sequence[str] = (), book: LabelBook | None = None, seed: int = 0,
     ) -> None:  # fmt: skip
         self.hawkeye, self.tokenizer, self.source, self.held_out = model.train(), tokenizer, source, held_out
         self.batch, self.longest, self.questions = batch, longest, questions
         self.dense, self.balance, self.exchanged, self.noise = dense, balance, exchanged, noise
         self.moved = moved
         self.measure = "iou" if questions else "ap"
-        self.book = LabelBook.of(source.accounts)
+        self.book = LabelBook.of(source.accounts) if book is None else book
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model: nn.Module = SceneWithHeads(model, len(self.book))

@@ -18,6 +18,7 @@ from hawkeye_core.tiny.config import SHIPPED, LoopSettings
 from hawkeye_core.tiny.corpus import sentences
 from hawkeye_core.tiny.loop import train
 from hawkeye_core.tiny.scene_clips import StoredVideo, Video, stored_videos
+from hawkeye_core.tiny.scene_labels import LabelBook
 from hawkeye_core.tiny.scene_source import DrawnPool, DrawnSource, StoredSource, VideoSource, held_out_videos
 from hawkeye_core.tiny.scene_task import SceneTask
 from hawkeye_core.training.build import begin_with, build_model, start_weights
@@ -80,6 +81,7 @@ def train_scene(settings: SceneRunSettings) -> Path:
     """
     task = scene_task(settings)
     folder = train(task, settings, begun=settings.start == SHIPPED)
+    task.book.write(folder)
     best = best_weights(folder)
     load_strictly(task.model, load_state_dict(best), path=best)
     task.hawkeye.requires_grad_(True)  # a checkpoint of all that stage 2 trains, the language model as it was
@@ -87,8 +89,13 @@ def train_scene(settings: SceneRunSettings) -> Path:
     return folder
 
 
-def scene_task(settings: SceneRunSettings) -> SceneTask:
-    """The task: a model with new scene modules on the package's Video-LLaVA, and the videos."""
+def scene_task(settings: SceneRunSettings, *, book: LabelBook | None = None) -> SceneTask:
+    """The task: a model with new scene modules on the package's Video-LLaVA, and the videos.
+
+    Args:
+        settings: See there.
+        book: Labels of a run that is measured, perhaps on other videos; none: those of the videos to learn from.
+    """
     if unknown := sorted({*settings.all_of} - {*settings.worlds}):
         raise ConfigError(f"`all_of` names {unknown[0]}, which is none of `worlds`", remedy="name it in both or none")
     if len(settings.worlds) != len(settings.stores):
@@ -102,7 +109,8 @@ def scene_task(settings: SceneRunSettings) -> SceneTask:
     return SceneTask(
         model, tokenizer, source, held_out, batch=settings.batch, longest=settings.longest,
         questions=settings.questions, dense=settings.dense, balance=settings.balance,
-        exchanged=settings.exchanged, noise=settings.noise, moved=settings.moved, texts=sentences(), seed=settings.seed,
+        exchanged=settings.exchanged, noise=settings.noise, moved=settings.moved, texts=sentences(), book=book,
+        seed=settings.seed,
     )  # fmt: skip
 
 

@@ -75,6 +75,8 @@ class SceneSettings(Settings):
     """L of Eq. 4."""
     edges: Literal["undirected", "directed"] = "undirected"
     """Edges of the scene graph; `directed` is the paper's wording."""
+    graph_scores: bool = False
+    """Relations and objects count by their scores (our addition); nothing changes for graphs with scores of 1."""
     scene_heads: int = Field(default=8, ge=1, le=64)
     """Attention heads; divides the width of the stored vision tokens."""
     video_residual: bool = False

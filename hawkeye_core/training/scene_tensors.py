@@ -38,14 +38,16 @@ def collate_scenes(windows: Sequence[Window], *, max_people: int = MAX_PEOPLE) -
     lengths = torch.tensor([len(window.frames.frame) for window in windows])
     keypoints, box, mask, velocity, previous = (_stack(parts, frames) for parts in zip(*people, strict=True))
     frame_tokens, masked_token = (_stack(parts, frames) for parts in zip(*visions, strict=True))
-    frame, kind, where, subject, predicate, object_, tokens = (torch.cat(parts) for parts in zip(*graphs, strict=True))
+    frame, kind, sure, where, subject, predicate, object_, score, tokens = (
+        torch.cat(parts) for parts in zip(*graphs, strict=True)
+    )
     return SceneBatch(
         frame_mask=torch.arange(frames) < lengths[:, None],
         keypoints=keypoints, person_box=box, person_mask=mask, velocity=velocity,
         previous=previous,
         frame_tokens=frame_tokens, masked_token=masked_token,
-        object_frame=frame, object_class=kind, object_box=where, object_tokens=tokens,
-        subject=subject, predicate=predicate, object=object_,
+        object_frame=frame, object_class=kind, object_score=sure, object_box=where, object_tokens=tokens,
+        subject=subject, predicate=predicate, object=object_, relation_score=score,
     )  # fmt: skip
 
 
@@ -96,16 +98,20 @@ def _velocity(pose: PoseTensors, frame: Tensor, first: Tensor) -> Tensor:
 
 
 def _graph(relations: RelationTensors, size: Tensor, first_frame: int, first_object: int) -> tuple[Tensor, ...]:
-    """Frame, class and box of each object, and subject, predicate and object of each relation, numbered batch-wide."""
+    """Frame, class, score and box of each object; subject, predicate, object and score of each relation; objects are
+    numbered batch-wide.
+    """
     frame, first = _owner(relations.n_objects), _first(relations.n_objects)
     offset = first[_owner(relations.n_relations)] + first_object
     return (
         frame + first_frame,
         relations.object_class.long(),
+        relations.object_score,
         relations.object_box / size[frame].repeat(1, 2),
         relations.subject + offset,
         relations.predicate.long(),
         relations.object + offset,
+        relations.relation_score,
     )
 
 

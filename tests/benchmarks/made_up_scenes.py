@@ -35,8 +35,10 @@ def make_scene(config: HawkeyeConfig, *, windows: int, frames: int, seed: int = 
         previous=torch.arange(PEOPLE).expand(b, t, PEOPLE),
         frame_tokens=rand(b, t, 4, width), masked_token=rand(b, t, width),
         object_frame=torch.arange(b * t).repeat_interleave(OBJECTS), object_class=below(150, s),
+        object_score=rand(s),
         object_box=rand(s, 4), object_tokens=rand(s, width), subject=first + below(OBJECTS, len(first)),
         predicate=below(50, len(first)), object=first + below(OBJECTS, len(first)),
+        relation_score=rand(len(first)),
     ).to(device)  # fmt: skip
 
 

@@ -9,8 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hawkeye_core.cli.tiny import app
+from hawkeye_core.errors import ConfigError
 from hawkeye_core.tiny import shipped
 from hawkeye_core.tiny.card import read_card
+from hawkeye_core.tiny.scene_labels import LabelBook
+from hawkeye_core.tiny.scene_train import SceneRunSettings, scene_task
 
 from ..tiny.drawn_store import write_world
 
@@ -35,6 +38,25 @@ def test_a_run_is_measured_by_its_own_settings(run: Path) -> None:
     values = dict(line.split() for line in typed("eval", "scene", "--run", str(run)).output.splitlines())
     assert set(values) == {"ap", "ap_actions", "ap_relations", "ap_both"}
     assert all(0 <= float(value) <= 1 for value in values.values())
+
+
+def test_a_run_keeps_its_labels_and_is_measured_on_other_videos_with_them(run: Path, tmp_path: Path) -> None:
+    world, store = write_world(tmp_path, {"d": "test"} | dict.fromkeys("efghi", "train"))
+    own, other = (
+        scene_task(SceneRunSettings(worlds=(w,), stores=(s,), questions=False, held_out=1)).book
+        for w, s in ((str(run.parent / "world"), str(run.parent / "store")), (str(world), str(store)))
+    )
+    assert LabelBook.read(run) == own != other  # else this would show nothing
+    values = typed("eval", "scene", "--run", str(run), f"worlds=[{world}]", f"stores=[{store}]").output
+    assert {line.split()[0] for line in values.splitlines()} == {"ap", "ap_actions", "ap_relations", "ap_both"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"actions": []}'])
+def test_damaged_labels_are_named(tmp_path: Path, content: str) -> None:
+    assert LabelBook.read(tmp_path) is None
+    (tmp_path / "labels.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"labels.json.*these are no labels"):
+        LabelBook.read(tmp_path)
 
 
 def test_a_card_says_what_was_measured_and_the_weights_lie_beside_it(

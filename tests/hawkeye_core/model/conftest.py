@@ -38,11 +38,13 @@ def scene_of(lengths: list[int], *, seed: int = 0, people: int = 3, objects: int
         masked_token=torch.randn(b, t, WIDTH, generator=g) * has,
         object_frame=frame,
         object_class=torch.randint(1, 150, (s,), generator=g),
+        object_score=torch.rand(s, generator=g),
         object_box=torch.rand(s, 4, generator=g),
         object_tokens=torch.randn(s, WIDTH, generator=g),
         subject=near,
         predicate=torch.randint(1, 50, (len(near),), generator=g),
         object=near + 1,
+        relation_score=torch.rand(len(near), generator=g),
     )
 
 

@@ -7,15 +7,17 @@ import dataclasses
 import pytest
 import torch
 
-from hawkeye_core.model.relation_graph import MaskGTN, RelationGraph, graph_edges
+from hawkeye_core.model.relation_graph import SCORE_POWER, MaskGTN, RelationGraph, graph_edges
 
 
-def literal_eq4(graph: MaskGTN, nodes: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+def literal_eq4(
+    graph: MaskGTN, nodes: torch.Tensor, edges: torch.Tensor, weights: list[float] | None = None
+) -> torch.Tensor:
     """D~^-1/2 A~ D~^-1/2 H W with a dense adjacency matrix, entry by entry."""
     n = len(nodes)
     adjacency = torch.eye(n, dtype=nodes.dtype)
-    for a, b in edges.T.tolist():
-        adjacency[b, a] = 1.0
+    for k, (a, b) in enumerate(edges.T.tolist()):
+        adjacency[b, a] = 1.0 if weights is None else weights[k]
     degree = [sum(float(adjacency[i, j]) for j in range(n)) for i in range(n)]
     for layer in graph.layers:
         mixed = torch.zeros_like(nodes)
@@ -53,15 +55,17 @@ def test_directed_edges_leave_a_subject_without_its_relation(make_config, make_s
         graph = RelationGraph(make_config(edges=edges, graph_layers=1))
         for parameter in graph.graph.layers.parameters():
             torch.nn.init.normal_(parameter)
-        first = graph.graph(graph._nodes(scene), graph._edges(scene))
-        second = graph.graph(graph._nodes(other), graph._edges(other))
+        first = graph.graph(graph._nodes(scene), *graph._edges(scene))
+        second = graph.graph(graph._nodes(other), *graph._edges(other))
         changed = [bool((first[i] != second[i]).any()) for i in sorted(subjects_only)]
         assert any(changed) is reached
 
 
-def test_all_frames_at_once_equal_frame_by_frame(make_config, make_scene) -> None:
+@pytest.mark.parametrize("edges", ["directed", "undirected"])
+@pytest.mark.parametrize("scored", [False, True])
+def test_all_frames_at_once_equal_frame_by_frame(make_config, make_scene, scored: bool, edges: str) -> None:
     torch.manual_seed(0)
-    graph = RelationGraph(make_config()).double()
+    graph = RelationGraph(make_config(graph_scores=scored, edges=edges)).double()
     torch.nn.init.normal_(graph.nothing)
     scene = make_scene([5, 3], objects=4, seed=2).map(lambda x: x.double() if x.is_floating_point() else x)
     together = graph(scene)
@@ -72,12 +76,34 @@ def test_all_frames_at_once_equal_frame_by_frame(make_config, make_scene) -> Non
             torch.testing.assert_close(together[b, t], graph.nothing)
             continue
         links = torch.isin(scene.subject, mine)
-        edges = graph_edges(
-            scene.subject[links] - mine[0], scene.object[links] - mine[0], objects=len(mine), directed=False
-        )
+        found = graph_edges(
+            scene.subject[links] - mine[0], scene.object[links] - mine[0], objects=len(mine),
+            directed=edges == "directed",
+        )  # fmt: skip
         nodes = torch.cat([graph._nodes(scene)[mine], graph.predicate(scene.predicate[links])])
-        x = literal_eq4(graph.graph, nodes, edges)[: len(mine)]
-        torch.testing.assert_close(together[b, t], x.mean(0) + scene.masked_token[b, t])
+        # The relation of an edge is the node at one of its ends.
+        relations = [max(ends) - len(mine) for ends in found.T.tolist()]
+        weights = [float(scene.relation_score[links][r]) ** SCORE_POWER for r in relations] if scored else None
+        x = literal_eq4(graph.graph, nodes, found, weights)[: len(mine)]
+        shares = scene.object_score[mine].tolist() if scored else [1.0] * len(mine)
+        mean = sum(share * row for share, row in zip(shares, x, strict=True)) / max(sum(shares), 1.0)
+        torch.testing.assert_close(together[b, t], mean + scene.masked_token[b, t])
+
+
+def test_scores_of_one_change_nothing_and_a_doubted_relation_counts_less(make_config, make_scene) -> None:
+    scene = make_scene([5, 3], objects=4, seed=2)
+    sure = dataclasses.replace(
+        scene, object_score=torch.ones_like(scene.object_score), relation_score=torch.ones_like(scene.relation_score)
+    )
+    plain, scored = (RelationGraph(make_config(graph_scores=on)) for on in (False, True))
+    scored.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(scored(sure), plain(scene))
+    doubted = dataclasses.replace(sure, relation_score=torch.full_like(scene.relation_score, 1e-9))
+    gone = dataclasses.replace(
+        sure, **{name: getattr(scene, name)[:0] for name in ("subject", "predicate", "object", "relation_score")}
+    )
+    distance = [(scored(other) - scored(gone)).norm() for other in (sure, doubted)]
+    assert distance[1] < 0.05 * distance[0]
 
 
 def test_no_objects_anywhere_and_no_relations_anywhere(make_config, make_scene) -> None:
@@ -87,7 +113,7 @@ def test_no_objects_anywhere_and_no_relations_anywhere(make_config, make_scene) 
     assert torch.equal(nothing, graph.nothing.expand(2, 3, -1))
     scene = make_scene([3], objects=3)
     alone = dataclasses.replace(
-        scene, **{name: getattr(scene, name)[:0] for name in ("subject", "predicate", "object")}
+        scene, **{name: getattr(scene, name)[:0] for name in ("subject", "predicate", "object", "relation_score")}
     )
     assert torch.isfinite(graph(alone)).all()
 
@@ -99,7 +125,7 @@ def test_the_order_of_objects_does_not_matter(make_config, make_scene) -> None:
     order = torch.cat([(scene.object_frame == f).nonzero().flatten().flip(0) for f in range(4)])
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
-    names = ("object_frame", "object_class", "object_box", "object_tokens")
+    names = ("object_frame", "object_class", "object_score", "object_box", "object_tokens")
     shuffled = dataclasses.replace(
         scene, **{name: getattr(scene, name)[order] for name in names},
         subject=place[scene.subject], object=place[scene.object],

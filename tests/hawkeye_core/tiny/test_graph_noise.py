@@ -1,5 +1,7 @@
 """Graphs made uncertain: what is left is consistent, and counted by a slow literal loop."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from feature_store.store import FeatureStore
 from feature_store.window import Window
 from hawkeye_core.relation.vocabulary import OBJECT_INDEX
-from hawkeye_core.tiny.graph_noise import LEVELS, keep_objects, noisy, noisy_graph, noisy_pose
+from hawkeye_core.tiny.graph_noise import DOUBTED, LEVELS, keep_objects, noisy, noisy_graph, noisy_pose
 from hawkeye_core.training.scene_tensors import collate_scenes
 
 from .drawn_store import write_world
@@ -51,6 +53,8 @@ def test_nothing_changes_at_level_0(window):
     relations, vision = noisy_graph(window.relations, window.vision, rng, level=0.0)
     assert _triplets(relations) == _triplets(window.relations)
     assert torch.equal(vision.object_tokens, window.vision.object_tokens)
+    assert torch.equal(relations.relation_score, window.relations.relation_score)
+    assert torch.equal(relations.object_score, window.relations.object_score)
     pose = noisy_pose(window.pose, rng, level=0.0)
     assert torch.equal(pose.keypoints, window.pose.keypoints)
 
@@ -65,6 +69,22 @@ def test_as_much_is_missed_as_the_levels_say(window):
     seen = np.mean([(one.keypoints[..., 2] > 0).sum() for one in poses]) / float(was.sum())
     expected = (1 - LEVELS.person_window) * (1 - LEVELS.person_frame) * (1 - LEVELS.joint_frame)
     assert seen == pytest.approx(expected, abs=0.05)
+
+
+def test_scores_fall_and_those_of_wrong_predicates_once_more(window):
+    """With nothing missed, every relation has its place: what was exchanged is seen by comparing."""
+    levels = replace(LEVELS, class_window=0.0, object_frame=0.0, relation_frame=0.0, wrong=0.5)
+    was = window.relations
+    assert set(was.relation_score.tolist()) == {1.0}  # of the truth
+    right, wrong = [], []
+    for seed in range(100):
+        found, _ = noisy_graph(was, window.vision, np.random.default_rng(seed), level=1.0, levels=levels)
+        for before, after, score in zip(was.predicate, found.predicate, found.relation_score.tolist(), strict=True):
+            (right if before == after else wrong).append(score)
+    assert len(wrong) > 100
+    assert 1 - LEVELS.doubt <= min(right) < max(right) <= 1
+    assert np.mean(right) == pytest.approx(1 - LEVELS.doubt / 2, abs=0.02)
+    assert np.mean(wrong) == pytest.approx(DOUBTED * np.mean(right), abs=0.02)
 
 
 def test_joints_move_by_a_part_of_the_persons_box(window):

@@ -44,7 +44,7 @@ def test_every_setting_that_changes_results_changes_the_fingerprint(tiny, tmp_pa
     assert len(digests | {tiny.fingerprint.digest}) == len(changes) + 1
     half = HigherHRNetBackend(tiny.settings, dtype=torch.bfloat16)
     assert half.fingerprint.digest == backend(precision="bfloat16").fingerprint.digest
-    assert tiny.fingerprint.settings["dtype"] == "float32"  # and no `precision`: stores made before it stay what they are
+    assert tiny.fingerprint.settings["dtype"] == "float32"  # as before there was `precision`
     assert "precision" not in tiny.fingerprint.settings
 
 
