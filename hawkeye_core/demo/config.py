@@ -23,9 +23,8 @@ class DemoSettings(Settings):
     """Processes that draw, videos extracted at the same time."""
     stage1_steps: int = Field(default=60, ge=1)
     """Optimiser steps of pre-tuning."""
-    stage2_steps: int = Field(default=100, ge=1)
-    """Optimiser steps of tuning: ten times through the videos. 300 know them by heart and are worse on others, which
-    was measured on another world (docs/demo.md)."""
+    stage2_steps: int = Field(default=60, ge=1)
+    """Optimiser steps of tuning: six times through the videos. Many more know them by heart (docs/demo.md)."""
     oracle: bool = True
     """Also train on graphs made of the truth, to see what the networks cost."""
     show: bool = True

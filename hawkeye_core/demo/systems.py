@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -15,7 +17,7 @@ class System:
         graphs: Store it is trained and measured on: ``extracted`` by the networks, or ``oracle``, made of the truth.
         overrides: Settings that differ from the presets of both stages.
         about: What the row says.
-        start: What stage 1 begins with beside the package's Video-LLaVA: its scene modules (``shipped``), or nothing.
+        start: What stage 1 begins with: a finished model of the package, which another world's videos have taught.
     """
 
     key: str
@@ -23,7 +25,7 @@ class System:
     graphs: str
     overrides: tuple[str, ...]
     about: str
-    start: str = "shipped"
+    start: str = FINISHED
 
 
 HAWKEYE = System("hawkeye", "Hawkeye-tiny", "extracted", (), "graphs and vision tokens of the small networks")
@@ -33,7 +35,7 @@ SCENE_OFF = System(
     "extracted",
     ("model.scene=off",),
     "the same language model, vision tokens alone",
-    start="",
+    start=FINISHED_PLAIN,
 )
 ORACLE = System(
     "oracle", "Hawkeye-tiny, oracle graphs", "oracle", (), "graphs made of the truth, the same vision tokens"

@@ -15,10 +15,10 @@ from hawkeye_core.extraction.backends import get_backends, resolve_device
 from hawkeye_core.extraction.config import ExtractSettings
 from hawkeye_core.ground.records import ModelNote
 from hawkeye_core.model.hawkeye import HawkeyeModel
-from hawkeye_core.model.saving import TRAINABLE, load_trainable
+from hawkeye_core.model.saving import load_trainable
 from hawkeye_core.settings import load_settings, preset_names
 from hawkeye_core.tiny.config import SHIPPED
-from hawkeye_core.tiny.shipped import ANSWERS, shipped_folder
+from hawkeye_core.tiny.shipped import finished_model
 from hawkeye_core.training.build import answering_dtype, base_tokenizer
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.locate import FOLDER as CHECKPOINTS
@@ -98,21 +98,6 @@ def load_model(checkpoint: str | Path, *, extract: ExtractSettings | None = None
         note=ModelNote(name, str(checkpoint), tuple(marks), good_for), extract=extract,
         window_frames=trained.window_frames, hop_frames=trained.hop_frames,
     )  # fmt: skip
-
-
-def finished_model() -> Path:
-    """Folder of the finished model in the package.
-
-    Raises:
-        WeightsError: The package was built without it.
-    """
-    folder = shipped_folder() / ANSWERS
-    if not (folder / TRAINABLE).is_file():
-        raise WeightsError(
-            "the package holds no finished model", path=folder,
-            remedy="give a run of your own by --checkpoint; `make demo` trains one in half an hour",
-        )  # fmt: skip
-    return folder
 
 
 def extraction_of(record: RunRecord, *, device: str = "auto") -> ExtractSettings:

@@ -14,10 +14,10 @@ from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.card import Card, new_card, read_card, write_card
-from hawkeye_core.tiny.config import SHIPPED
+from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN, SHIPPED
 from hawkeye_core.tiny.graph_origin import graph_origin
 from hawkeye_core.tiny.llava_folder import replace_folder
-from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE
+from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE, PLAIN
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RECORD, RunRecord, read_record
 
@@ -28,12 +28,19 @@ DATA = (
     "ReconSim: videos of a drawn world with their anomalous segments, categories and reasons, pose and scene graphs "
     "{graphs}; begun with `hawkeye`"
 )
+PLAIN_DATA = (
+    "ReconSim: videos of a drawn world with their anomalous segments, categories and reasons, without scene modules; "
+    "begun with `language`"
+)
+PLAIN_GOOD_FOR = "what plain Video-LLaVA begins with where `hawkeye-answers` is tuned to other videos (`make demo`)"
 GOOD_FOR = "trying out `hawkeye ground`, `chat`, `app` and `watch` on drawn videos, and their tests"
 NOT_FOR = "real video: it has seen drawn scenes only, and what it says of others means nothing"
 
 
 def publish_answers(run: str | Path, evaluation: str | Path, *, folder: Path) -> Card:
     """Copy a run's last checkpoint in half precision as ``hawkeye-answers/``, with a card of how it was evaluated.
+
+    One without scene modules becomes ``hawkeye-plain/``.
 
     Args:
         run: Of stage 2 on the package's Video-LLaVA.
@@ -59,12 +66,14 @@ def publish_answers(run: str | Path, evaluation: str | Path, *, folder: Path) ->
         config.save_pretrained(temporary)
         AutoTokenizer.from_pretrained(checkpoint).save_pretrained(temporary)
 
-    replace_folder(folder / ANSWERS, write)
+    name = ANSWERS if config.scene else PLAIN
+    replace_folder(folder / name, write)
     settings: dict[str, Any] = dict(record.settings)
     trained = sum(value.numel() for value in state.values())
     counted = _counted(run, record) | {"settings": settings, "parameters": trained}
-    about = DATA.format(graphs=graph_origin([settings["store"]])), GOOD_FOR, NOT_FOR
-    card = new_card(ANSWERS, sha256_of(folder / ANSWERS / TRAINABLE), counted, metrics=metrics, about=about,
+    made = DATA.format(graphs=graph_origin([settings["store"]])) if config.scene else PLAIN_DATA
+    about = made, GOOD_FOR if config.scene else PLAIN_GOOD_FOR, NOT_FOR
+    card = new_card(name, sha256_of(folder / name / TRAINABLE), counted, metrics=metrics, about=about,
                     before=_before(settings["start"], folder))  # fmt: skip
     write_card(card, folder)
     return card
@@ -90,12 +99,17 @@ def _counted(run: str | Path, record: RunRecord) -> dict[str, Any]:
 
 
 def _before(start: str, folder: Path) -> list[dict[str, Any]]:
-    """What a run began with: perhaps stage 1, then the package's scene modules, with all that led to them."""
-    if start == SHIPPED:
-        card = folder / f"{HAWKEYE}.json"
+    """What a run began with: perhaps stage 1, then weights of the package, with all that led to them."""
+    of_package = {SHIPPED: HAWKEYE, FINISHED: ANSWERS, FINISHED_PLAIN: PLAIN}
+    if start in of_package:
+        card = folder / f"{of_package[start]}.json"
         return [read_card(card).model_dump()] if card.is_file() else []
     if not (Path(start) / RECORD).is_file():
         return []
+    loop = json.loads((Path(start) / RECORD).read_text())
+    if "task" in loop:  # of `hawkeye tiny train scene`
+        counted = {name: loop[name] for name in ("steps", "samples", "minutes", "hardware")}
+        return [counted, *_before(loop["settings"]["start"], folder)]
     record = read_record(start)
     return [_counted(start, record), *_before(record.settings["start"], folder)]
 

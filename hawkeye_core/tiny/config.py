@@ -12,6 +12,9 @@ RANDOM = "random"
 """Value of ``start``: new weights."""
 SHIPPED = "shipped"
 """Value of ``start``, and of a ``weights`` setting: those that lie in the package."""
+FINISHED, FINISHED_PLAIN = "shipped-answers", "shipped-plain"
+"""Values of ``start`` in training: the package's finished models, with and without scene modules, to be tuned to other
+videos."""
 
 
 class LoopSettings(Settings):

@@ -8,9 +8,10 @@ from typing import Literal
 
 from hawkeye_core.errors import WeightsError
 
-ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye", "hawkeye-answers"]
+ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye", "hawkeye-answers", "hawkeye-plain"]
 """Networks whose weights are shipped. Vision and language together are the small Video-LLaVA (:func:`shipped_llava`);
-hawkeye is that with scene modules (:func:`shipped_hawkeye`), and hawkeye-answers that behind both stages."""
+hawkeye is that with scene modules (:func:`shipped_hawkeye`), hawkeye-answers that behind both stages, and hawkeye-plain
+the Video-LLaVA behind both stages without scene modules."""
 
 FOLDER = "weights"
 LLAVA = "video-llava"
@@ -19,6 +20,8 @@ HAWKEYE = "hawkeye"
 """Folder of the checkpoint that training begins with."""
 ANSWERS: Literal["hawkeye-answers"] = "hawkeye-answers"
 """Folder of the finished model that `hawkeye ground` answers with."""
+PLAIN: Literal["hawkeye-plain"] = "hawkeye-plain"
+"""Folder of the one without scene modules that stands beside it."""
 
 
 def shipped(name: ShippedName) -> Path:
@@ -65,6 +68,21 @@ def shipped_hawkeye() -> Path:
         raise WeightsError(
             "the package holds no scene modules to begin with", path=folder,
             remedy="train them with `hawkeye tiny train scene`, then `hawkeye tiny card scene`",
+        )  # fmt: skip
+    return folder
+
+
+def finished_model(name: Literal["hawkeye-answers", "hawkeye-plain"] = ANSWERS) -> Path:
+    """Folder of a finished model in the package.
+
+    Raises:
+        WeightsError: The package was built without it.
+    """
+    folder = shipped_folder() / name
+    if not (folder / "trainable.safetensors").is_file():
+        raise WeightsError(
+            "the package holds no finished model", path=folder,
+            remedy="give a run of your own by --checkpoint; `make demo` trains one in half an hour",
         )  # fmt: skip
     return folder
 

@@ -16,8 +16,8 @@ from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.saving import TRAINABLE, assign_trainable, config_for, new_model
 from hawkeye_core.model.tiny import byte_tokenizer, tiny_llava
-from hawkeye_core.tiny.config import SHIPPED
-from hawkeye_core.tiny.shipped import shipped_hawkeye
+from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN, SHIPPED
+from hawkeye_core.tiny.shipped import PLAIN, finished_model, shipped_hawkeye
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.vision.checkpoint import locate
@@ -114,13 +114,15 @@ def start_weights(start: str) -> Path:
     """The file whose weights training begins with.
 
     Args:
-        start: A finished run, a checkpoint, or ``shipped`` for the one in the package.
+        start: A finished run, a checkpoint, or one of the package: ``shipped``, which has learned labels of frames,
+            ``shipped-answers`` and ``shipped-plain``, which are finished.
 
     Raises:
         WeightsError: It is neither.
     """
-    if start == SHIPPED:
-        return shipped_hawkeye() / TRAINABLE
+    of_package = {SHIPPED: shipped_hawkeye, FINISHED: finished_model, FINISHED_PLAIN: lambda: finished_model(PLAIN)}
+    if start in of_package:
+        return of_package[start]() / TRAINABLE
     try:
         return locate_checkpoint(start) / TRAINABLE
     except WeightsError as error:

@@ -24,8 +24,8 @@ from hawkeye_core.evaluation.frame_ranking import rank_frames
 from hawkeye_core.evaluation.metrics import Detection
 from hawkeye_core.evaluation.predict import Predictor, predict_videos
 from hawkeye_core.evaluation.result import Truth, score_row
-from hawkeye_core.ground.loading import finished_model
 from hawkeye_core.model.saving import load_trainable
+from hawkeye_core.tiny.shipped import finished_model
 from hawkeye_core.training.annotations import VideoAnnotation, of_split, read_annotations
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.windows import WindowDataset, WindowSample

@@ -17,6 +17,7 @@ from hawkeye_core.ground import hawkeye as module
 from hawkeye_core.ground import loading
 from hawkeye_core.ground.hawkeye import Hawkeye, default_store
 from hawkeye_core.ground.outputs_text import json_text
+from hawkeye_core.tiny import shipped
 from hawkeye_core.training.record import read_record
 
 from .conftest import SEGMENT
@@ -106,10 +107,10 @@ def test_a_checkpoint_away_from_its_run_is_refused(ground_run, tmp_path: Path) -
 
 
 def test_the_model_of_the_package_brings_its_own_settings(ground_run, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(loading, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match=r"holds no finished model\n  remedy: .*--checkpoint"):
         Hawkeye.from_pretrained()
-    shutil.copytree(Path(ground_run.run) / "checkpoint", tmp_path / loading.ANSWERS)
+    shutil.copytree(Path(ground_run.run) / "checkpoint", tmp_path / shipped.ANSWERS)
     monkeypatch.setattr(loading, "get_backends", lambda settings: None)
     loaded = loading.load_model("shipped")
     assert (loaded.extract.pose.weights, loaded.extract.vision.tower) == ("shipped", "shipped")

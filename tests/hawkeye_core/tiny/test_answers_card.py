@@ -14,7 +14,7 @@ from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.answers_card import publish_answers
 from hawkeye_core.tiny.card import read_card
-from hawkeye_core.tiny.shipped import ANSWERS
+from hawkeye_core.tiny.shipped import ANSWERS, PLAIN
 from hawkeye_core.training.record import RECORD
 
 from ..ground.conftest import GroundRun, ground_run  # noqa: F401 - a fixture
@@ -58,6 +58,16 @@ def test_weights_tokenizer_and_card(run: Path, evaluation: Path, tmp_path: Path)
     assert read_card(package / f"{ANSWERS}.json") == card
 
 
+def test_one_without_scene_modules_stands_beside_it(run: Path, evaluation: Path, tmp_path: Path) -> None:
+    config = run / "checkpoint" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"scene": False}))
+    card = publish_answers(run, evaluation, folder=tmp_path / "package")
+    assert card.name == PLAIN
+    assert "without scene modules" in card.data
+    assert (tmp_path / "package" / PLAIN / TRAINABLE).is_file()
+    assert not (tmp_path / "package" / ANSWERS).exists()
+
+
 def test_the_steps_of_stage_1_before_it_count_as_well(run: Path, evaluation: Path, tmp_path: Path) -> None:
     first = tmp_path / "stage1"
     shutil.copytree(run, first)
@@ -66,6 +76,18 @@ def test_the_steps_of_stage_1_before_it_count_as_well(run: Path, evaluation: Pat
     (run / RECORD).write_text(json.dumps(record))
     card = publish_answers(run, evaluation, folder=tmp_path / "package")
     assert (card.steps, card.samples) == (120, 120)
+
+
+def test_so_do_those_of_a_run_of_scene_modules(run: Path, evaluation: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "scene"
+    scene.mkdir()
+    counted = {"steps": 7, "samples": 56, "minutes": 1.5, "hardware": "one thread"}
+    (scene / RECORD).write_text(json.dumps(counted | {"task": "hawkeye", "settings": {"start": "random"}}))
+    record = json.loads((run / RECORD).read_text())
+    record["settings"]["start"] = str(scene)
+    (run / RECORD).write_text(json.dumps(record))
+    card = publish_answers(run, evaluation, folder=tmp_path / "package")
+    assert (card.steps, card.samples) == (67, 116)
 
 
 def test_what_cannot_answer_on_the_packages_video_llava_is_refused(
