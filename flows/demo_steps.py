@@ -33,10 +33,11 @@ def plan(settings: DemoSettings) -> list[Step]:
 def _extract(settings: DemoSettings, graphs: str, draw: Step) -> Step:
     paths = settings.paths
     title = "extracting pose, scene graphs and vision tokens from the pixels"
-    words = [sys.executable, "-m", "flows.extract", "--config", "tiny", "--videos", str(paths.videos), "--store",
-             str(paths.store(graphs)), f"workers={settings.jobs}"]  # fmt: skip
-    if graphs == "oracle":
+    common = ("--config", "tiny", "--videos", str(paths.videos), "--store", str(paths.store(graphs)))
+    words = [sys.executable, "-m", "flows.extract", *common, f"workers={settings.jobs}"]
+    if graphs == "oracle":  # without networks for pose and relations a video takes less than what Prefect adds to it
         title = "the same with graphs made of the truth"
+        words = list(hawkeye("extract", *common))
         for family in ("pose", "relations"):
             folder = json.dumps(str(paths.world / "sidecars" / family))
             words.append(f"{family}={{backend: sidecar, path: {folder}}}")
