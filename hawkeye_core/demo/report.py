@@ -43,7 +43,8 @@ def write_demo_report(settings: DemoSettings, *, times: Sequence[tuple[str, floa
         sections=[
             Section(
                 "Results",
-                ["Every system is trained on the training videos and measured on others that no network has seen. "
+                ["Every system begins with a finished model of the package, which another drawn world has taught, is "
+                 "tuned to the training videos and measured on others that no network has seen. "
                  "Rows without a model stand beside them, because FNR and F2 reward over-prediction."],
                 [results_table(results), difference_table(results)],
             ),
