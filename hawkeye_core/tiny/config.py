@@ -68,4 +68,4 @@ class PoseSettings(LoopSettings):
     """Held-out frames each evaluation measures on."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """On a CPU: `bfloat16` computes products and convolutions in it, which a processor that multiplies it (AMX) does
-    in two thirds of the time; others are slower. Weights and losses stay float32."""
+    faster, others more slowly. Weights and losses stay float32."""

@@ -33,7 +33,9 @@ class Graphed:
         if not self.module.training:
             return self.module(inputs)
         if inputs.device.type != "cuda":
-            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16):
+            if not self.bfloat16:
+                return self.module(inputs)
+            with torch.autocast(inputs.device.type, torch.bfloat16):
                 found = self.module(inputs)
             return tuple(part.float() for part in found) if isinstance(found, tuple) else found.float()
         if self._replay is None:

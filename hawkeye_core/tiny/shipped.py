@@ -63,13 +63,10 @@ def shipped_hawkeye() -> Path:
     Raises:
         WeightsError: The package was built without it.
     """
-    folder = shipped_folder() / HAWKEYE
-    if not (folder / "trainable.safetensors").is_file():
-        raise WeightsError(
-            "the package holds no scene modules to begin with", path=folder,
-            remedy="train them with `hawkeye tiny train scene`, then `hawkeye tiny card scene`",
-        )  # fmt: skip
-    return folder
+    return _checkpoint(
+        HAWKEYE, "scene modules to begin with",
+        remedy="train them with `hawkeye tiny train scene`, then `hawkeye tiny card scene`",
+    )  # fmt: skip
 
 
 def finished_model(name: Literal["hawkeye-answers", "hawkeye-plain"] = ANSWERS) -> Path:
@@ -78,12 +75,16 @@ def finished_model(name: Literal["hawkeye-answers", "hawkeye-plain"] = ANSWERS) 
     Raises:
         WeightsError: The package was built without it.
     """
+    return _checkpoint(
+        name, "finished model",
+        remedy="give a run of your own by --checkpoint; `make demo` trains one in half an hour",
+    )  # fmt: skip
+
+
+def _checkpoint(name: str, what: str, *, remedy: str) -> Path:
     folder = shipped_folder() / name
     if not (folder / "trainable.safetensors").is_file():
-        raise WeightsError(
-            "the package holds no finished model", path=folder,
-            remedy="give a run of your own by --checkpoint; `make demo` trains one in half an hour",
-        )  # fmt: skip
+        raise WeightsError(f"the package holds no {what}", path=folder, remedy=remedy)
     return folder
 
 

@@ -57,3 +57,16 @@ def test_a_few_steps_on_one_batch_lower_every_loss(task):
         optimiser.step()
     assert values[-1]["heat_4"] < 0.5 * values[0]["heat_4"]
     assert values[-1]["heat_2"] < 0.5 * values[0]["heat_2"]
+
+
+def test_training_in_bfloat16_loses_about_the_same_and_keeps_float32(task):
+    """On the same weights and batch; the losses and what the optimiser sees are float32."""
+    batch = next(task.batches(seed=0, start=0))
+    half = PoseTask(batch=16, side=96, bfloat16=True)
+    half.model.load_state_dict(task.model.state_dict())
+    exact, rough = ({name: loss.item() for name, loss in one.losses(batch).items()} for one in (task, half))
+    assert exact != rough
+    for name, value in exact.items():
+        assert rough[name] == pytest.approx(value, rel=0.1, abs=0.02), name
+    sum(half.losses(batch).values()).backward()
+    assert {p.grad.dtype for p in half.model.parameters() if p.grad is not None} == {torch.float32}
