@@ -23,8 +23,11 @@ from hawkeye_core.scene import FrameBatch, FramePose
 
 VERSION = "1"
 """Raised by hand when the same weights and settings give other results."""
-_FRAMES_AT_ONCE = 2
-"""On a CPU more frames at once gain nothing and cost about 120 MB each (W32-512)."""
+FINE_STRIDE = 2
+"""Pixels of the input a cell of the finer output."""
+_CELLS_AT_ONCE = 1 << 24
+"""Input pixels times width of the finest branch that a CPU takes at once: two frames of W32-512 (about 120 MB each, and
+more gain nothing), ten of the small network, whose layers are so thin that calling them costs as much as they do."""
 
 
 class HigherHRNetBackend:
@@ -52,7 +55,7 @@ class HigherHRNetBackend:
         self.device = torch.device(device)
         self.dtype = getattr(torch, settings.precision) if dtype is None else dtype
         network, self._weights = build_network(settings.size, settings.weights)
-        self._input_size = network.config.input_size
+        self._input_size, self._width = network.config.input_size, network.config.backbone.width
         fold_batch_norms(network)
         # Channels last: with folded batch norm 1.6 times as fast as the plain network on a CPU (W32-512).
         network.requires_grad_(False).to(memory_format=torch.channels_last)
@@ -65,8 +68,9 @@ class HigherHRNetBackend:
     def fingerprint(self) -> Fingerprint:
         """Backend, version, weights, and every setting that changes a result."""
         settings = self.settings.model_dump(mode="json", exclude={"backend", "weights", "precision"})
-        if settings["reach"] is None:  # stores made before there was this setting stay what they are
-            del settings["reach"]
+        for name, before in (("reach", None), ("project_to_image", True)):
+            if settings[name] == before:  # stores made before there was this setting stay what they are
+                del settings[name]
         settings["dtype"] = str(self.dtype).removeprefix("torch.")
         return Fingerprint(
             family="pose", backend="higherhrnet", version=VERSION, weights=self._weights, settings=settings
@@ -79,7 +83,7 @@ class HigherHRNetBackend:
         Joint and person scores are heatmap values, limited to 0..1. Joints can lie outside the frame by up to the
         width of the network's black border; boxes are clipped to it.
         """
-        at_once = max(1, len(batch) if self.device.type == "cuda" else _FRAMES_AT_ONCE)
+        at_once = max(1, len(batch) if self.device.type == "cuda" else self._frames_at_once(*batch.images.shape[1:3]))
         parts = [batch.images[start : start + at_once] for start in range(0, len(batch), at_once)]
         if len(parts) < 2:
             return [pose for part in parts for pose in self._people(*self._score_maps(part), part.shape)]
@@ -95,6 +99,13 @@ class HigherHRNetBackend:
             assert pending is not None
             return poses + pending.result()
 
+    def _frames_at_once(self, height: int, width: int) -> int:
+        """Frames of this size that share a pass on a CPU, two at least: one is computed while people are found in one."""
+        scales = self.settings.scale_factors
+        inputs = fit_input(width, height, size=self._input_size, scale=max(scales), smallest_scale=min(scales))
+        cells = inputs.input_height * inputs.input_width * self._width
+        return max(2, _CELLS_AT_ONCE // (cells * (1 + self.settings.flip_test)))
+
     @torch.inference_mode()
     def _people(self, maps: ScoreMaps, geometry: InputGeometry, shape: tuple[int, ...]) -> list[FramePose]:
         """People of the frames of shape [B, H, W, 3] in their maps."""
@@ -105,14 +116,15 @@ class HigherHRNetBackend:
         ]
 
     def _score_maps(self, frames: NDArray[np.uint8]) -> tuple[ScoreMaps, InputGeometry]:
-        """Maps of all scales merged, at the size of the input of scale 1, and that input's geometry."""
+        """Maps of all scales merged, at the size of the input of scale 1 or half of it, and that input's geometry."""
         scales = sorted(self.settings.scale_factors, reverse=True)
         height, width = frames.shape[1:3]
         geometries = [
             fit_input(width, height, size=self._input_size, scale=scale, smallest_scale=scales[-1]) for scale in scales
         ]
         base = geometries[scales.index(1.0)]
-        size = base.input_height, base.input_width
+        cell = 1 if self.settings.project_to_image else FINE_STRIDE
+        size = base.input_height // cell, base.input_width // cell
         maps = [self._run(self._preprocess(frames, geometry), size) for geometry in geometries]
         merged = merge_scales(maps, tags_from=scales.index(1.0))
         if self.settings.reach is not None:

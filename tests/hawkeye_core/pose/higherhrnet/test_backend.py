@@ -37,7 +37,7 @@ def test_backend_is_a_pose_backend_and_marks_untrained_weights(tiny):
 def test_every_setting_that_changes_results_changes_the_fingerprint(tiny, tmp_path):
     changes = {
         "flip_test": False, "max_people": 5, "detection_threshold": 0.2, "tag_threshold": 0.5, "min_person_score": 0.1,
-        "scale_factors": (0.5, 1.0), "reach": 0.7, "precision": "bfloat16",
+        "scale_factors": (0.5, 1.0), "reach": 0.7, "precision": "bfloat16", "project_to_image": False,
     }  # fmt: skip
     assert set(changes) == set(HigherHRNetSettings.model_fields) - {"backend", "size", "weights"}
     digests = {backend(**{name: value}).fingerprint.digest for name, value in changes.items()}
@@ -45,7 +45,7 @@ def test_every_setting_that_changes_results_changes_the_fingerprint(tiny, tmp_pa
     half = HigherHRNetBackend(tiny.settings, dtype=torch.bfloat16)
     assert half.fingerprint.digest == backend(precision="bfloat16").fingerprint.digest
     assert tiny.fingerprint.settings["dtype"] == "float32"  # as before there was `precision`
-    assert "precision" not in tiny.fingerprint.settings
+    assert not {"precision", "project_to_image"} & set(tiny.fingerprint.settings)
 
 
 def test_fingerprint_names_the_content_of_the_weights_not_their_path(tiny, tmp_path):
@@ -109,6 +109,30 @@ def test_the_same_frames_twice_give_the_same_bytes(tiny, frames, pictures):
     for a, b in zip(tiny.detect(shown), backend().detect(shown), strict=True):
         assert a.keypoints.tobytes() == b.keypoints.tobytes()
         assert a.box.tobytes() == b.box.tobytes()
+
+
+@pytest.mark.parametrize("scales", [(1.0,), (0.5, 1.0)])
+def test_people_of_maps_that_are_not_projected_stand_within_a_cell_of_those_that_are(scales, planted, frames, monkeypatch):
+    shown = frames(np.zeros((1, 512, 512, 3), np.uint8))
+    found = []
+    for project in (True, False):
+        detector = backend(reach=None, flip_test=False, project_to_image=project, scale_factors=scales)
+        monkeypatch.setattr(detector, "_input_size", 512)
+        monkeypatch.setattr(
+            detector, "_network", lambda x: tuple(m[:1] for m in planted.outputs(x.shape[3], x.shape[2]))
+        )
+        found.append(detector.detect(shown)[0])
+    assert len(found[0].score) == len(found[1].score) > 1
+    seen = (found[0].keypoints[..., 2] > 0.2) & (found[1].keypoints[..., 2] > 0.2)
+    distance = np.linalg.norm(found[0].keypoints[..., :2] - found[1].keypoints[..., :2], axis=-1)[seen]
+    assert len(distance) > 10
+    assert np.median(distance) < 1.0
+    assert (distance < 3.0).mean() > 0.9
+
+
+@pytest.mark.parametrize(("size", "flip", "frames_at_once"), [("w32-512", False, 2), ("tiny", False, 10), ("tiny", True, 5)])
+def test_on_a_cpu_thin_networks_take_more_frames_at_once(size, flip, frames_at_once):
+    assert backend(size=size, flip_test=flip)._frames_at_once(240, 320) == frames_at_once
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 240), (120, 320), (1, 1), (5, 300), (300, 5)])
