@@ -100,7 +100,7 @@ class HigherHRNetBackend:
             return poses + pending.result()
 
     def _frames_at_once(self, height: int, width: int) -> int:
-        """Frames of this size that share a pass on a CPU, two at least: one is computed while people are found in one."""
+        """Frames of this size that share a pass on a CPU; two at least, as before there was a choice."""
         scales = self.settings.scale_factors
         inputs = fit_input(width, height, size=self._input_size, scale=max(scales), smallest_scale=min(scales))
         cells = inputs.input_height * inputs.input_width * self._width

@@ -112,7 +112,9 @@ def test_the_same_frames_twice_give_the_same_bytes(tiny, frames, pictures):
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (0.5, 1.0)])
-def test_people_of_maps_that_are_not_projected_stand_within_a_cell_of_those_that_are(scales, planted, frames, monkeypatch):
+def test_people_of_maps_that_are_not_projected_stand_within_a_cell_of_those_that_are(
+    scales, planted, frames, monkeypatch
+):
     shown = frames(np.zeros((1, 512, 512, 3), np.uint8))
     found = []
     for project in (True, False):
@@ -130,7 +132,9 @@ def test_people_of_maps_that_are_not_projected_stand_within_a_cell_of_those_that
     assert (distance < 3.0).mean() > 0.9
 
 
-@pytest.mark.parametrize(("size", "flip", "frames_at_once"), [("w32-512", False, 2), ("tiny", False, 10), ("tiny", True, 5)])
+@pytest.mark.parametrize(
+    ("size", "flip", "frames_at_once"), [("w32-512", False, 2), ("tiny", False, 10), ("tiny", True, 5)]
+)
 def test_on_a_cpu_thin_networks_take_more_frames_at_once(size, flip, frames_at_once):
     assert backend(size=size, flip_test=flip)._frames_at_once(240, 320) == frames_at_once
 
