@@ -112,7 +112,7 @@ def _store(settings: AblationSettings, draw: Step) -> Step:
     made = "made of the truth" if settings.graphs == "oracle" else "extracted from the pixels"
     return Step(
         f"store-{settings.graphs}", f"features of the videos, graphs {made}", tuple(words),
-        digest(draw.key, package_weights(scene=False)), needs=(draw.name,), kind=STORE,
+        digest(draw.key, package_weights()), needs=(draw.name,), kind=STORE,
     )  # fmt: skip
 
 

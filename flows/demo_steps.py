@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from flows.steps import Step, digest, hawkeye, package_weights, preset_digest
 from hawkeye_core.demo.config import DemoSettings
-from hawkeye_core.demo.systems import System, systems
+from hawkeye_core.demo.systems import HAWKEYE, ORACLE, System, systems
 from hawkeye_core.evaluation.curve_segments import CURVE_THRESHOLD
 
 
@@ -20,28 +20,36 @@ def plan(settings: DemoSettings) -> list[Step]:
         hawkeye("reconsim", "draw", "--out", str(paths.world), "--preset", settings.preset, "--seed",
                  str(settings.seed), f"--jobs={settings.jobs}", "--training"), "",
     )  # fmt: skip
-    found = [draw]
-    stores: dict[str, Step] = {}
-    for graphs in ("extracted", "oracle") if settings.oracle else ("extracted",):
-        stores[graphs] = _extract(settings, graphs, draw)
-        found.append(stores[graphs])
-    for system in systems(oracle=settings.oracle):
-        found += _train_and_evaluate(settings, system, stores[system.graphs])
+    extract = _extract(settings, draw)
+    found = [draw, extract]
+    if settings.oracle:  # the longest chain: begun first, it ends with the others
+        oracle = _extract_truth(settings, draw)
+        found += [oracle, *_train_and_evaluate(settings, ORACLE, oracle)]
+    for system in systems(oracle=False):
+        found += _train_and_evaluate(settings, system, extract)
     return found
 
 
-def _extract(settings: DemoSettings, graphs: str, draw: Step) -> Step:
-    paths = settings.paths
+def _extract(settings: DemoSettings, draw: Step) -> Step:
+    words = [sys.executable, "-m", "flows.extract", *_where(settings, HAWKEYE), f"workers={settings.jobs}"]
+    words += [f"{network}.precision={settings.arithmetic}" for network in ("pose", "relations")]
     title = "extracting pose, scene graphs and vision tokens from the pixels"
-    common = ("--config", "tiny", "--videos", str(paths.videos), "--store", str(paths.store(graphs)))
-    words = [sys.executable, "-m", "flows.extract", *common, f"workers={settings.jobs}"]
-    if graphs == "oracle":  # without networks for pose and relations a video takes less than what Prefect adds to it
-        title = "the same with graphs made of the truth"
-        words = list(hawkeye("extract", *common))
-        for family in ("pose", "relations"):
-            folder = json.dumps(str(paths.world / "sidecars" / family))
-            words.append(f"{family}={{backend: sidecar, path: {folder}}}")
-    return Step(f"extract-{graphs}", title, tuple(words), digest(draw.key, package_weights(scene=False)))
+    return Step("extract-extracted", title, tuple(words), digest(draw.key, package_weights()))
+
+
+def _extract_truth(settings: DemoSettings, draw: Step) -> Step:
+    """Without networks for pose and relations a video takes less than what Prefect would add to it."""
+    words = [*hawkeye("extract", *_where(settings, ORACLE))]
+    for family in ("pose", "relations"):
+        folder = json.dumps(str(settings.paths.world / "sidecars" / family))
+        words.append(f"{family}={{backend: sidecar, path: {folder}}}")
+    title = f"{ORACLE.name}: extracting vision tokens beside them"
+    return Step("extract-oracle", title, tuple(words), digest(draw.key, package_weights()), chain=ORACLE.name)
+
+
+def _where(settings: DemoSettings, system: System) -> tuple[str, ...]:
+    paths = settings.paths
+    return "--config", "tiny", "--videos", str(paths.videos), "--store", str(paths.store(system.graphs))
 
 
 def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> Iterator[Step]:
@@ -55,7 +63,8 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         hawkeye("train", "--config", "demo-stage1", *where, "--regions", str(paths.world / "regions.jsonl"),
                  "--motions", str(paths.world / "motions.jsonl"), "--run", str(first),
                  *begin, f"steps={settings.stage1_steps}", *common),
-        digest(store.key, package_weights(), preset_digest("demo-stage1")), first, system.name,
+        digest(store.key, package_weights(system.begins), preset_digest("demo-stage1")), first, system.name,
+        (store.name,) if store.chain else (),
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
     # Training sees validation videos in place of the test videos, and fits the dense head's probabilities on them.

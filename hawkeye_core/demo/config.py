@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -27,8 +28,17 @@ class DemoSettings(Settings):
     """Optimiser steps of tuning: six times through the videos. Many more know them by heart (docs/demo.md)."""
     oracle: bool = True
     """Also train on graphs made of the truth, to see what the networks cost."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the pose and relation networks; `auto` takes bfloat16 where the CPU multiplies it (AMX)."""
     show: bool = True
     """Open the report in a browser, where there is one."""
+
+    @property
+    def arithmetic(self) -> str:
+        """The precision, `auto` resolved for this machine."""
+        if self.precision != "auto":
+            return self.precision
+        return "bfloat16" if multiplies_bfloat16() else "float32"
 
     @property
     def validated(self) -> bool:
@@ -39,6 +49,14 @@ class DemoSettings(Settings):
     def paths(self) -> DemoPaths:
         """Where things lie."""
         return DemoPaths(Path(self.folder))
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has tiles for bfloat16 (AMX): the small networks then take two thirds of the time."""
+    import torch
+
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # new in torch 2.11
+    return bool(capabilities().get("amx_bf16", False))
 
 
 class DemoPaths:

@@ -12,6 +12,7 @@ from flows.demo_steps import plan
 from flows.lanes import StepFailedError
 from flows.stamps import Stamps
 from flows.steps import Step
+from hawkeye_core.demo import config
 from hawkeye_core.demo.config import DemoSettings
 from hawkeye_core.demo.report import verdict
 from hawkeye_core.demo.results import Compared
@@ -26,6 +27,7 @@ def settings(tmp_path: Path) -> DemoSettings:
 def test_every_row_is_trained_in_two_stages_and_measured_after_its_features_are_there(settings: DemoSettings) -> None:
     names = [step.name for step in plan(settings)]
     assert names[:3] == ["draw", "extract-extracted", "extract-oracle"]
+    assert not next(step for step in plan(settings) if step.name == "extract-extracted").chain
     for system in ("hawkeye", "scene-off", "oracle"):
         mine = [name for name in names if name.startswith(f"{system}-")]
         assert mine == [f"{system}-stage1", f"{system}-stage2", f"{system}-eval"]
@@ -111,11 +113,46 @@ def test_weights_that_nothing_begins_with_are_no_part_of_a_key(tmp_path: Path, m
     tmp_path = tmp_path / "hawkeye"  # as a clone may be called
     tmp_path.mkdir()
     monkeypatch.setattr(steps, "shipped_folder", lambda: tmp_path)
-    keys: dict[bool, list[str]] = {True: [], False: []}
-    for name in ("pose.safetensors", "hawkeye/trainable.safetensors", "hawkeye-answers/trainable.safetensors"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(name.encode())
-        for scene, found in keys.items():
-            found.append(steps.package_weights(scene=scene))
-    assert [len(dict.fromkeys(found)) for found in keys.values()] == [2, 1]
-    assert keys[True][1] == keys[True][2]
+    keys: dict[str | None, list[str]] = {None: [], "hawkeye": [], "hawkeye-answers": []}
+    for name in ("pose", "hawkeye/trainable", "hawkeye-answers/trainable", "hawkeye-plain/trainable"):
+        path = tmp_path / f"{name}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(name.encode())
+        for begun_with, found in keys.items():
+            found.append(steps.package_weights(begun_with))
+    assert [len(dict.fromkeys(found)) for found in keys.values()] == [1, 2, 2]
+    assert keys["hawkeye-answers"][0] == keys["hawkeye-answers"][1] != keys["hawkeye-answers"][2]
+
+
+def test_every_row_depends_on_the_weights_it_begins_with(
+    settings: DemoSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(name: str) -> set[str]:
+        before = {step.name: step.key for step in plan(settings)}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainable.safetensors").write_bytes(b"new")
+        return {step.name for step in plan(settings) if step.key != before[step.name]}
+
+    monkeypatch.setattr(steps, "shipped_folder", lambda: tmp_path)
+    rows = {
+        key: {f"{key}-{part}" for part in ("stage1", "stage2", "eval")} for key in ("hawkeye", "oracle", "scene-off")
+    }
+    assert changed("hawkeye") == set()
+    assert changed("hawkeye-answers") == rows["hawkeye"] | rows["oracle"]
+    assert changed("hawkeye-plain") == rows["scene-off"]
+
+
+def test_precision_is_that_of_the_cpu_unless_it_is_named(
+    settings: DemoSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(**values: object) -> set[str]:
+        words = next(
+            step.words for step in plan(settings.model_copy(update=values)) if step.name == "extract-extracted"
+        )
+        return {word for word in words if ".precision=" in word}
+
+    for able, name in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(config, "multiplies_bfloat16", lambda able=able: able)
+        assert asked() == {f"pose.precision={name}", f"relations.precision={name}"}
+    assert asked(precision="bfloat16") == {"pose.precision=bfloat16", "relations.precision=bfloat16"}
+    assert isinstance(config.multiplies_bfloat16(), bool)
