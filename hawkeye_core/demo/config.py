@@ -55,8 +55,9 @@ def multiplies_bfloat16() -> bool:
     """Whether this CPU has tiles for bfloat16 (AMX): the small networks then take two thirds of the time."""
     import torch
 
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # new in torch 2.11
-    return bool(capabilities().get("amx_bf16", False))
+    if not hasattr(torch.cpu, "get_capabilities"):  # an older torch
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 class DemoPaths:
