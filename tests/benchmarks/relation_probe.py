@@ -37,6 +37,9 @@ def main() -> None:
     parser.add_argument("--true", required=True, help="store with graphs of the truth")
     parser.add_argument("--found", action="append", required=True, help="store with graphs that networks found")
     parser.add_argument("--only", help="file with a video a line; without, the videos that all stores hold")
+    parser.add_argument(
+        "--least", type=int, default=LEAST_FRAMES, help="frames in which a label must hold (%(default)s)"
+    )
     options = parser.parse_args()
     true, *found = (FeatureStore.open(url) for url in (options.true, *options.found))
     videos = sorted(set.intersection(*(set(store.videos(families=("relations",))) for store in (true, *found))))
@@ -46,7 +49,9 @@ def main() -> None:
         videos = [video for video in videos if video in wanted]
     wanted_frames = [frame for video in videos for frame in labelled_frames(true, video)]
     counts = Counter(label for frame in wanted_frames for label in frame)
-    labels = sorted(label for label, count in counts.items() if count >= LEAST_FRAMES)
+    labels = sorted(label for label, count in counts.items() if count >= options.least)
+    if not labels:
+        raise SystemExit(f"no relation holds in {options.least} frames of these {len(videos)} videos; lower --least")
     holds = matrix(wanted_frames, labels) > 0
     ends = np.cumsum([true.n_frames(video) for video in videos])
     title = f"AP of {len(labels)} relations, {len(videos)} videos, {len(holds)} frames; means over +- frames"

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 
 from hawkeye_core.cli.tiny import app
 from hawkeye_core.errors import WeightsError
+from hawkeye_core.tiny import relation_task
 from hawkeye_core.tiny import shipped as shipped_module
 from hawkeye_core.tiny.card import publish
 from hawkeye_core.tiny.checkpoint import BEST
+from hawkeye_core.tiny.held_out import held_out_frames
 
 
 @pytest.fixture
@@ -59,3 +61,19 @@ def test_without_shipped_weights_the_error_says_how_to_train_them(package):
     result = CliRunner().invoke(app, ["eval", "relations"])
     assert isinstance(result.exception, WeightsError)
     assert "hawkeye tiny train relations" in str(result.exception)
+
+
+def test_relations_are_trained_measured_and_published_from_the_command_line(package, tmp_path, monkeypatch):
+    few = held_out_frames(2)
+    monkeypatch.setattr(relation_task, "held_out_frames", lambda count: few)
+    run = tmp_path / "run"
+    trained = CliRunner().invoke(app, ["train", "relations", "steps=1", "batch=2", f"run={run}"])
+    assert trained.exit_code == 0, trained.output
+    assert (run / BEST).is_file()
+    published = CliRunner().invoke(app, ["card", "relations", "--run", str(run), "--frames", "2"])
+    assert published.exit_code == 0, published.output
+    card = json.loads((package / "relations.json").read_text())
+    assert card["steps"] == 1
+    assert set(card["metrics"]) == {"r20", "r50", "ap50", "frames"}
+    measured = CliRunner().invoke(app, ["eval", "relations", "--frames", "2"])  # the published weights load again
+    assert measured.exit_code == 0, measured.output
