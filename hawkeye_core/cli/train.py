@@ -27,7 +27,12 @@ def train(
         str | None, typer.Option("--motions", help="Stage 1: motions and captions, JSONL or Parquet.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--start", help="Run or checkpoint to begin with: stage 1's, for stage 2.")
+        str | None,
+        typer.Option(
+            "--start",
+            help="Run or checkpoint to begin with: stage 1's, for stage 2; or a finished small model of the package, "
+            "`shipped-answers` or `shipped-plain` (without scene modules).",
+        ),
     ] = None,
     run: Annotated[
         str | None, typer.Option("--run", "-r", help="Folder of the run (config, metrics, weights).")
