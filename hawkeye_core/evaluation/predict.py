@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from hawkeye_core.answers.parse import ParsedAnswer, parse_segments
 from hawkeye_core.answers.render import NO_SEGMENT, render_answer
 from hawkeye_core.answers.segments import Segment
 from hawkeye_core.errors import ConfigError, WeightsError
@@ -19,8 +18,8 @@ from hawkeye_core.evaluation.anomaly_curve import frame_curve, window_curve
 from hawkeye_core.evaluation.by_second import BySecond
 from hawkeye_core.evaluation.guided import guided_answers
 from hawkeye_core.evaluation.probe_windows import probe_windows
+from hawkeye_core.evaluation.read_answer import read_answer
 from hawkeye_core.evaluation.router_weights import window_router
-from hawkeye_core.evaluation.scores import ScoredSegment, time_score, token_spans
 from hawkeye_core.evaluation.spent import ANSWER, PROBE, READ, Spent
 from hawkeye_core.evaluation.window_answers import VideoPrediction, WindowAnswer, join_windows
 from hawkeye_core.model.hawkeye import HawkeyeModel
@@ -156,35 +155,9 @@ class Predictor:
         self, spec: WindowSpec, ids: list[int], probabilities: list[float], *, curve: BySecond | None,
         weights: Tensor | None,
     ) -> WindowAnswer:  # fmt: skip
-        """What the model said about a window, on the clock of the video.
-
-        Args:
-            spec: The window.
-            ids: Tokens of the answer, perhaps with its end and padding behind.
-            probabilities: Of each when it was chosen.
-            curve: Of its seconds, if asked for.
-            weights: [T, 2, N] routing weights of its frames; none without a router.
-        """
-        eos = self.tokenizer.eos_token_id
-        length = ids.index(eos) if eos in ids else len(ids)
-        text, tokens = token_spans(self.tokenizer, ids[:length])
-        parsed = parse_segments(text, duration_s=spec.duration_s)
-        return WindowAnswer(
-            video=spec.video,
-            start_s=spec.start_s,
-            end_s=spec.start_s + spec.duration_s,
-            text=text,
-            status=parsed.status,
-            segments=_scored(
-                parsed,
-                tokens,
-                probabilities[:length],
-                offset_s=spec.start_s,
-                factor=1.0 if self.presence is None else probabilities[0],
-            ),
-            curve=curve,
-            router=None if weights is None else window_router(spec, weights),
-        )
+        """What the model said about a window; see :func:`.read_answer.read_answer`."""
+        factor = 1.0 if self.presence is None else probabilities[0]
+        return read_answer(self.tokenizer, spec, ids, probabilities, factor=factor, curve=curve, weights=weights)
 
     def videos(
         self, data: WindowDataset, *, batch_size: int, on_window: Callable[[int], None] = lambda done: None,
@@ -252,16 +225,6 @@ def _require_numbers(values: Tensor, spec: WindowSpec) -> None:
 
 def _of_row(weights: Tensor | None, row: int) -> Tensor | None:
     return None if weights is None else weights[row]
-
-
-def _scored(
-    parsed: ParsedAnswer, tokens: Sequence[tuple[int, int]], probabilities: Sequence[float], *, offset_s: float,
-    factor: float,
-) -> tuple[ScoredSegment, ...]:  # fmt: skip
-    return tuple(
-        ScoredSegment(segment.shifted(offset_s), factor * time_score(spans, tokens, probabilities))
-        for segment, spans in zip(parsed.segments, parsed.time_spans, strict=True)
-    )
 
 
 def _first_of_none(collate: Collator) -> int:
