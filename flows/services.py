@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 
-from flows.names import DEPLOYMENT, FLOW, INSTRUCTIONS_FLOW, LIMIT, POOL
+from flows.deploy import deploy
+from flows.names import DEPLOYMENT, FLOW, LIMIT, POOL
 from flows.place import DEFAULT_PORT, Place
 from flows.processes import Service, flow_run_processes, held, stop
 from flows.server_api import ServerApi, ServerError, wait_until
-from flows.settings_cli import add_settings_options, read_dataset_settings, read_settings
+from flows.settings_cli import add_settings_options, read_settings
 from hawkeye_core.errors import ConfigError, HawkeyeError
 from hawkeye_core.extraction.config import ExtractSettings
 
@@ -49,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 0
             settings = read_settings(options, environment=os.environ)
             if options.command == "deploy":
-                deploy(_require_server(place), settings)
+                _say_deployed(_require_server(place), settings)
             else:
                 up(place, settings)
     except ConfigError as error:
@@ -69,7 +67,7 @@ def up(place: Place, settings: ExtractSettings) -> None:
     """
     start_server(place)
     place.write_profile()
-    deploy(place, settings)
+    _say_deployed(place, settings)
     start_worker(place)
     out.print(f"\npage    {place.url}\nrun     prefect deployment run {FLOW}/{DEPLOYMENT} --watch\nstop    make down")
     foreign = os.environ.get("PREFECT_API_URL")
@@ -124,38 +122,9 @@ def start_worker(place: Place) -> None:
     out.print(f"worker  started in {time.monotonic() - begun:.1f} s (process {_pid(worker)}, log {log})")
 
 
-def deploy(place: Place, settings: ExtractSettings) -> None:
-    """Make pool and limit, and deploy ``prefect.yaml`` with these settings as default parameters.
-
-    Raises:
-        ServerError: Prefect refused the deployment; the message has what it said.
-    """
-    with ServerApi(place.api_url) as api:
-        api.ensure_pool(POOL)
-        api.set_limit(LIMIT, settings.workers)
-    _deploy(place, FLOW, settings.model_dump(mode="json"))
-    out.print(f"deploy  {FLOW}/{DEPLOYMENT}: {', '.join(settings.videos)} -> {settings.store}")
-    sets = read_dataset_settings(os.environ)
-    with ServerApi(place.api_url) as api:
-        deployed = api.has_deployment(INSTRUCTIONS_FLOW, DEPLOYMENT)
-    if sets is None and deployed:  # with the settings that an earlier call gave it
-        return
-    _deploy(place, INSTRUCTIONS_FLOW, {} if sets is None else sets.model_dump(mode="json"))
-    where = "its settings are given with each run" if sets is None else sets.out
-    out.print(f"deploy  {INSTRUCTIONS_FLOW}/{DEPLOYMENT}: {where}")
-
-
-def _deploy(place: Place, flow: str, settings: dict[str, Any]) -> None:
-    parameters = json.dumps({"settings": settings})
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", f"{flow}/{DEPLOYMENT}"]
-    command += ["--params", parameters]
-    done = subprocess.run(
-        command, cwd=place.root, env=place.environment(), capture_output=True, text=True, check=False, timeout=300
-    )
-    with (place.state / "deploy.log").open("a") as log:
-        log.write(done.stdout + done.stderr)
-    if done.returncode != 0:
-        raise ServerError(f"prefect deploy failed\n{done.stdout}{done.stderr}")
+def _say_deployed(place: Place, settings: ExtractSettings) -> None:
+    for line in deploy(place, settings):
+        out.print(f"deploy  {line}")
 
 
 def down(place: Place) -> None:
