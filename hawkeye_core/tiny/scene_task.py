@@ -23,14 +23,13 @@ from hawkeye_core.model.hawkeye import HawkeyeModel
 from hawkeye_core.model.scene_batch import SceneBatch
 from hawkeye_core.model.scene_encoder import TOKENS_PER_FRAME, halves
 from hawkeye_core.tiny.asking import Asker, held_out_questions, keys_of
-from hawkeye_core.tiny.graph_noise import noisy
 from hawkeye_core.tiny.grounding import grounding_measures
 from hawkeye_core.tiny.language_model import answer, answer_loss
 from hawkeye_core.tiny.packing import PackedBatch, pack
 from hawkeye_core.tiny.scene_clips import Stretch, Video, draw_stretch
 from hawkeye_core.tiny.scene_labels import LabelBook, mean_average_precision
 from hawkeye_core.tiny.scene_source import VideoSource
-from hawkeye_core.tiny.scene_variation import varied
+from hawkeye_core.tiny.scene_variation import noisy, varied
 from hawkeye_core.tiny.shipped import ShippedName
 from hawkeye_core.training.scene_tensors import collate_scenes
 

@@ -1,4 +1,4 @@
-"""One window seen otherwise: mirrored, nearer, moved; or with the picture's tokens of another window.
+"""One window seen otherwise: mirrored, nearer, moved; less sure; or with the picture's tokens of another window.
 
 A few hundred videos are soon known by heart: by their places, which the picture's tokens tell, and by where in the
 frame things are. What graphs say has to be read from them once neither can be relied on.
@@ -11,15 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from feature_store.window import PoseTensors, RelationTensors, VisionTensors, Window
-from hawkeye_core.pose.aggregate import COCO_MIRROR
+from feature_store.window import VisionTensors, Window
+from hawkeye_core.tiny.relation_targets import alike
+from hawkeye_core.training.geometry import otherwise
+from hawkeye_core.training.graph_noise import LEVELS, NoiseLevels, noisy_graph, noisy_pose
 
-NEARER = (0.75, 1.3)
-"""Least and largest factor of all sizes."""
-MOVED = 0.15
-"""Largest shift, as a share of the frame."""
+CLEAN = 0.2
+"""Share of windows whose graphs are left as sure as they are."""
+ALIKE = 0.7
+"""Share of windows in which people are of one class."""
 
 
 def varied(windows: Sequence[Window], rng: np.random.Generator, *, exchanged: float) -> list[Window]:
@@ -40,37 +41,6 @@ def varied(windows: Sequence[Window], rng: np.random.Generator, *, exchanged: fl
     return found
 
 
-def otherwise(window: Window, rng: np.random.Generator) -> Window:
-    """Joints and boxes mirrored or not, enlarged and moved alike in all frames; the picture's tokens stay."""
-    if window.pose is None or window.relations is None:
-        raise ValueError("needs pose and relations")
-    size = np.array([float(window.frames.width[0]), float(window.frames.height[0])])
-    scale = float(np.exp(rng.uniform(*np.log(NEARER))))
-    middle = size / 2
-    shift = rng.uniform(-MOVED, MOVED, 2) * size
-    mirrored = bool(rng.random() < 0.5)
-    a = torch.tensor([-scale if mirrored else scale, scale], dtype=torch.float32)
-    b = torch.from_numpy(middle + shift - a.numpy() * middle).float()
-    return replace(
-        window, pose=_pose(window.pose, a, b, mirrored=mirrored), relations=_relations(window.relations, a, b)
-    )
-
-
-def _pose(pose: PoseTensors, a: Tensor, b: Tensor, *, mirrored: bool) -> PoseTensors:
-    keypoints = pose.keypoints[:, list(COCO_MIRROR)] if mirrored else pose.keypoints
-    xy = keypoints[..., :2] * a + b
-    return replace(pose, keypoints=torch.cat([xy, keypoints[..., 2:]], -1), box=_boxes(pose.box, a, b))
-
-
-def _relations(relations: RelationTensors, a: Tensor, b: Tensor) -> RelationTensors:
-    return replace(relations, object_box=_boxes(relations.object_box, a, b))
-
-
-def _boxes(boxes: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    corners = boxes.reshape(-1, 2, 2) * a + b
-    return torch.cat([corners.amin(1), corners.amax(1)], 1)
-
-
 def with_tokens_of(own: VisionTensors, other: VisionTensors, rng: np.random.Generator) -> VisionTensors:
     """Another window's tokens, from its beginning again where it is shorter; objects get tokens of random objects."""
     frames = torch.arange(len(own.n_objects)) % len(other.n_objects)
@@ -80,3 +50,24 @@ def with_tokens_of(own: VisionTensors, other: VisionTensors, rng: np.random.Gene
         own, frame_tokens=other.frame_tokens[frames], masked_token=other.masked_token[frames],
         object_tokens=given[chosen] if len(given) else own.object_tokens,
     )  # fmt: skip
+
+
+def noisy(
+    window: Window, rng: np.random.Generator, *, levels: NoiseLevels = LEVELS, most: float = 1.0
+) -> Window:  # fmt: skip
+    """A window with pose and relations of a random level of uncertainty up to ``most``; the frames' own tokens stay.
+
+    Men and women are mostly one class, as the small RelTR finds them.
+    """
+    if window.pose is None or window.relations is None or window.vision is None:
+        raise ValueError("graphs are made uncertain in windows with all three families")
+    relations = window.relations
+    if rng.random() < ALIKE:
+        classes = alike(relations.object_class.numpy()).astype(np.int32)
+        relations = replace(relations, object_class=torch.from_numpy(classes))
+    if rng.random() < CLEAN:
+        return replace(window, relations=relations)
+    of_pose, of_graph = (most * rng.random(2)).tolist()
+    pose = noisy_pose(window.pose, rng, level=of_pose, levels=levels)
+    relations, vision = noisy_graph(relations, window.vision, rng, level=of_graph, levels=levels)
+    return replace(window, pose=pose, relations=relations, vision=vision)

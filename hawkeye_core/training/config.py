@@ -22,6 +22,17 @@ FREE_ON_RESUME = frozenset(
 compared by its digest instead of by its place."""
 
 
+class VariationSettings(Settings):
+    """How training shows a window otherwise each time, so that few videos are not learned by heart (stage 2)."""
+
+    crop: float = Field(default=0.0, ge=0, lt=1)
+    """Largest share of a window that is left out at its ends; when something happens is then no rule."""
+    geometry: bool = False
+    """Joints and boxes mirrored or not, enlarged and moved, alike in all frames; the picture's tokens stay."""
+    noise: float = Field(default=0.0, ge=0, le=1)
+    """Largest level of uncertainty added to graphs: missed people, joints, things and relations, lower scores."""
+
+
 class TrainSettings(Settings):
     """Everything `hawkeye train` needs to know: stage 2 (IasDig tuning), or with `stage1` the pre-tuning before it."""
 
@@ -67,6 +78,8 @@ class TrainSettings(Settings):
     """Longest window in frames (512 = 64 s)."""
     hop_frames: int = Field(default=384, ge=1)
     """Frames between the starts of two windows."""
+    variation: VariationSettings | None = None
+    """How windows differ from one time to the next (stage 2); without, they are always the same."""
     workers: int = Field(default=0, ge=0, le=256)
     """Processes that read and collate windows ahead; 0 does it in the trainer."""
     checkpoint_every: int = Field(default=100, ge=1)
@@ -108,6 +121,8 @@ class TrainSettings(Settings):
             raise ValueError(f"accumulate {self.accumulate} does not divide batch_size {self.batch_size}")
         if self.backbone.four_bit and not (self.backbone.base and self.lora):
             raise ValueError("backbone.four_bit needs backbone.base and lora: weights in 4 bits cannot learn")
+        if self.variation is not None and self.stage1 is not None:
+            raise ValueError("variation is of stage 2's windows; leave it out of stage 1")
         if self.resume_from and not self.resume:
             raise ValueError("resume_from is set without resume=true")
         return self

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from feature_store.store import FeatureStore
 from hawkeye_core.digest import sha256_of
@@ -17,7 +17,7 @@ from hawkeye_core.training.annotations import of_split, read_annotations
 from hawkeye_core.training.collate import Collator
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.held_out import HeldOut, HeldOutVideos
-from hawkeye_core.training.order import MicroBatches, StepBatches
+from hawkeye_core.training.order import MicroBatches, PlacedBatches, StepBatches
 from hawkeye_core.training.record import store_fingerprints
 from hawkeye_core.training.stage1.build import open_stage1
 from hawkeye_core.training.stage1.collate import Stage1Collator
@@ -25,6 +25,7 @@ from hawkeye_core.training.stage1.config import Stage1Settings
 from hawkeye_core.training.stage1.dataset import Stage1Dataset
 from hawkeye_core.training.stage1.order import EpochBatches
 from hawkeye_core.training.stop import ignore_stop
+from hawkeye_core.training.variation import VariedWindows
 from hawkeye_core.training.windows import WindowDataset, require_features
 
 
@@ -61,9 +62,13 @@ class StageData:
         self, settings: TrainSettings, collate: Collator, *, steps: int, first_step: int, rank: int, world: int
     ) -> DataLoader[Any]:
         """Pieces of the steps from ``first_step`` on, those of process ``rank`` of ``world``."""
-        batches = self.batches(settings, steps=steps, first_step=first_step)
+        chosen = self.batches(settings, steps=steps, first_step=first_step)
+        batches: StepBatches | PlacedBatches = chosen
+        shown: Dataset[Any] = self.train
+        if settings.variation is not None and isinstance(self.train, WindowDataset):
+            shown, batches = VariedWindows(self.train, settings.variation, seed=settings.seed), PlacedBatches(chosen)
         return DataLoader(
-            self.train,
+            shown,
             batch_sampler=MicroBatches(batches, accumulate=settings.accumulate, rank=rank, world=world),
             collate_fn=collate,
             num_workers=settings.workers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -80,6 +81,26 @@ class StepBatches:
         return bucketed_order(self.lengths, batch_size=self.batch_size, seed=self.seed, epoch=epoch)
 
 
+class PlacedBatches:
+    """Batches of (sample, place) instead of samples: the place says how often anything was drawn before.
+
+    Args:
+        batches: Of samples.
+    """
+
+    def __init__(self, batches: StepBatches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        place = self.batches.first_step * self.batches.batch_size
+        for batch in self.batches:
+            yield [(sample, place + slot) for slot, sample in enumerate(batch)]
+            place += len(batch)
+
+
 class MicroBatches:
     """The part of one process of each step's batch, in ``accumulate`` pieces one after another. A batch sampler.
 
@@ -93,7 +114,7 @@ class MicroBatches:
         world: Number of processes.
     """
 
-    def __init__(self, batches: StepBatches, *, accumulate: int, rank: int, world: int) -> None:
+    def __init__(self, batches: StepBatches | PlacedBatches, *, accumulate: int, rank: int, world: int) -> None:
         self.batches = batches
         self.accumulate = accumulate
         self.rank = rank
@@ -102,7 +123,7 @@ class MicroBatches:
     def __len__(self) -> int:
         return len(self.batches) * self.accumulate
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         for batch in self.batches:
             size = len(batch) // (self.accumulate * self.world)
             for piece in range(self.accumulate):

@@ -114,7 +114,10 @@ class WindowDataset(Dataset[WindowSample]):
         return len(self.specs)
 
     def __getitem__(self, index: int) -> WindowSample:
-        spec = self.specs[index]
+        return self.sample(self.specs[index])
+
+    def sample(self, spec: WindowSpec) -> WindowSample:
+        """Features and segments of any window of an annotated video."""
         end_s = spec.start_s + spec.duration_s
         inside = clip_segments(self.timelines[spec.video], spec.start_s, end_s)
         # A sliver shorter than one frame cannot be seen in this window: it is the neighbour's.

@@ -9,7 +9,8 @@ import torch
 from feature_store.store import FeatureStore
 from feature_store.window import Window
 from hawkeye_core.relation.vocabulary import OBJECT_INDEX
-from hawkeye_core.tiny.graph_noise import DOUBTED, LEVELS, keep_objects, noisy, noisy_graph, noisy_pose
+from hawkeye_core.tiny.scene_variation import noisy
+from hawkeye_core.training.graph_noise import DOUBTED, LEVELS, keep_objects, noisy_graph, noisy_pose
 from hawkeye_core.training.scene_tensors import collate_scenes
 
 from .drawn_store import write_world

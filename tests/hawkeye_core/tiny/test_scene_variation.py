@@ -9,7 +9,8 @@ import torch
 from feature_store.store import FeatureStore
 from feature_store.window import Window
 from hawkeye_core.pose.aggregate import COCO_MIRROR
-from hawkeye_core.tiny.scene_variation import MOVED, NEARER, otherwise, varied, with_tokens_of
+from hawkeye_core.tiny.scene_variation import varied, with_tokens_of
+from hawkeye_core.training.geometry import MOVED, NEARER, otherwise
 
 from .drawn_store import write_world
 

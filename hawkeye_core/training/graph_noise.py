@@ -1,7 +1,7 @@
-"""Graphs of the truth made as uncertain as those that networks find: missed people and joints, things and relations.
+"""Graphs made less certain: missed people and joints, things and relations, some taken for others, lower scores.
 
-A model that has seen true graphs only trusts every joint and every relation, and is lost on found ones. Men and women
-are mostly one class, as the small RelTR finds them.
+A model that has seen true graphs only trusts every joint and every relation, and is lost on those that networks find;
+one that has seen the same found graphs again and again knows them by heart.
 
 Legend: T frames, S people or objects of all frames, R relations, J joints.
 """
@@ -15,15 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from feature_store.window import PoseTensors, RelationTensors, VisionTensors, Window
-from hawkeye_core.tiny.relation_targets import alike
+from feature_store.window import PoseTensors, RelationTensors, VisionTensors
 
-CLEAN = 0.2
-"""Share of windows whose graphs are as sure as the truth."""
 DOUBTED = 0.4
 """Further factor of the score of what is taken for something else: networks are less sure where they are wrong."""
-ALIKE = 0.7
-"""Share of windows in which people are of one class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +51,6 @@ class NoiseLevels:
 
 
 LEVELS = NoiseLevels()
-
-
-def noisy(
-    window: Window, rng: np.random.Generator, *, levels: NoiseLevels = LEVELS, most: float = 1.0
-) -> Window:  # fmt: skip
-    """A window with pose and relations of a random level of uncertainty up to ``most``; the frames' own tokens stay."""
-    if window.pose is None or window.relations is None or window.vision is None:
-        raise ValueError("graphs are made uncertain in windows with all three families")
-    relations = window.relations
-    if rng.random() < ALIKE:
-        classes = alike(relations.object_class.numpy()).astype(np.int32)
-        relations = replace(relations, object_class=torch.from_numpy(classes))
-    if rng.random() < CLEAN:
-        return replace(window, relations=relations)
-    of_pose, of_graph = (most * rng.random(2)).tolist()
-    pose = noisy_pose(window.pose, rng, level=of_pose, levels=levels)
-    relations, vision = noisy_graph(relations, window.vision, rng, level=of_graph, levels=levels)
-    return replace(window, pose=pose, relations=relations, vision=vision)
 
 
 def noisy_pose(
