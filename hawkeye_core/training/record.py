@@ -158,15 +158,24 @@ def read_record(run: str | Path) -> RunRecord:
     """The record of a run.
 
     Raises:
-        WeightsError: There is none, or it is not one.
+        WeightsError: There is none, or it is not one, or its settings are another version's.
     """
     path = Path(run) / RECORD
     try:
-        return RunRecord.model_validate_json(path.read_text())
+        record = RunRecord.model_validate_json(path.read_text())
     except FileNotFoundError as error:
         raise WeightsError("no such training run", path=path, remedy="train first (`hawkeye train`)") from error
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise WeightsError(f"is not the record of a training run: {error}", path=path) from error
+    try:
+        TrainSettings.model_validate(record.settings)
+    except ValidationError as error:
+        keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise WeightsError(
+            f"has settings that this version of Hawkeye does not know or take: {keys}", path=path,
+            remedy=f"use the version that trained it (commit {record.git_commit or 'unknown'}), or train again",
+        ) from error  # fmt: skip
+    return record
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -20,7 +20,7 @@ from hawkeye_core.evaluation.scores import ScoredSegment
 from hawkeye_core.training.checkpoint import WEIGHTS, load_checkpoint
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.meter import TIMED
-from hawkeye_core.training.record import read_record
+from hawkeye_core.training.record import RECORD, read_record
 from hawkeye_core.training.run import train
 from hawkeye_core.training.trainer import Trainer
 from hawkeye_core.training.windows import WindowSample
@@ -78,6 +78,16 @@ def test_a_step_writes_one_line_with_all_its_numbers_and_moves_the_bar(
     assert "4/4" in bar
     assert "eta" in bar
     assert f"loss {steps[-1]['loss']:.4f}" in bar
+
+
+def test_a_run_of_another_version_is_refused_with_what_it_has(
+    trained: tuple[TrainSettings, Path], tmp_path: Path
+) -> None:
+    record = json.loads((trained[1] / RECORD).read_text())
+    record["settings"] |= {"of_tomorrow": 1, "seed": "no number"}
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    with pytest.raises(WeightsError, match=r"does not know or take: (seed, of_tomorrow|of_tomorrow, seed).*commit "):
+        read_record(tmp_path)
 
 
 def test_the_record_says_what_the_run_was_made_of(trained: tuple[TrainSettings, Path]) -> None:
