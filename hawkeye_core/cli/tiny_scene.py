@@ -27,7 +27,8 @@ def train_scene(overrides: Overrides = None) -> None:
     draw a world and put its true graphs into a store beforehand (docs/tiny.md) and give `worlds=[W] stores=[S]`.
 
     Example: `hawkeye tiny train scene questions=false minutes=60 workers=4`; to go on from the package's weights:
-    `... start=shipped`; to go on with a run that was stopped: `... resume=true`
+    `... start=shipped`; from another run's, whatever labels its videos had: `... start=RUN`; to go on with a run that
+    was stopped: `... resume=true`
     """
     from hawkeye_core.tiny.scene_train import train_scene
 

@@ -80,7 +80,7 @@ def train_scene(settings: SceneRunSettings) -> Path:
         AnnotationError: A world has no videos to learn from or to measure on.
     """
     task = scene_task(settings)
-    folder = train(task, settings, begun=settings.start == SHIPPED)
+    folder = train(task, settings, begun=_of_a_checkpoint(settings.start))
     task.book.write(folder)
     best = best_weights(folder)
     load_strictly(task.model, load_state_dict(best), path=best)
@@ -104,14 +104,19 @@ def scene_task(settings: SceneRunSettings, *, book: LabelBook | None = None) -> 
         )
     source, held_out = _drawn(settings) if not settings.worlds else _stored(settings)
     model, tokenizer = scene_model(held_out[0], seed=settings.seed, without=settings.without)
-    if settings.start == SHIPPED:
-        begin_with(model, start_weights(SHIPPED))
+    if _of_a_checkpoint(settings.start):
+        begin_with(model, start_weights(settings.start))
     return SceneTask(
         model, tokenizer, source, held_out, batch=settings.batch, longest=settings.longest,
         questions=settings.questions, dense=settings.dense, balance=settings.balance,
         exchanged=settings.exchanged, noise=settings.noise, moved=settings.moved, texts=sentences(), book=book,
         seed=settings.seed,
     )  # fmt: skip
+
+
+def _of_a_checkpoint(start: str) -> bool:
+    """Whether the modules alone are taken over; a weights file has heads too, which fit the same labels only."""
+    return start == SHIPPED or Path(start).is_dir()
 
 
 def _drawn(settings: SceneRunSettings) -> tuple[VideoSource, Sequence[Video]]:

@@ -6,14 +6,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from hawkeye_core.cli.tiny import app
 from hawkeye_core.errors import ConfigError
+from hawkeye_core.model.saving import load_trainable
 from hawkeye_core.tiny import shipped
 from hawkeye_core.tiny.card import read_card
 from hawkeye_core.tiny.scene_labels import LabelBook
 from hawkeye_core.tiny.scene_train import SceneRunSettings, scene_task
+from hawkeye_core.training.locate import FINAL
 
 from ..tiny.drawn_store import write_world
 
@@ -49,6 +52,19 @@ def test_a_run_keeps_its_labels_and_is_measured_on_other_videos_with_them(run: P
     assert LabelBook.read(run) == own != other  # else this would show nothing
     values = typed("eval", "scene", "--run", str(run), f"worlds=[{world}]", f"stores=[{store}]").output
     assert {line.split()[0] for line in values.splitlines()} == {"ap", "ap_actions", "ap_relations", "ap_both"}
+
+
+def test_a_run_begins_with_another_one_whatever_its_labels(run: Path, tmp_path: Path) -> None:
+    world, store = write_world(tmp_path, {"d": "test"} | dict.fromkeys("efghi", "train"))
+    settings = SceneRunSettings(worlds=(str(world),), stores=(str(store),), questions=False, held_out=1, start=str(run))
+    task = scene_task(settings)
+    assert task.book != LabelBook.read(run)
+    begun = load_trainable(run / FINAL)
+    own, theirs = task.hawkeye.state_dict(), begun.state_dict()
+    assert all(torch.equal(own[name], theirs[name]) for name in own if "scene" in name)
+    assert sum("scene" in name for name in own) > 20
+    new = scene_task(settings.model_copy(update={"start": "random"})).hawkeye.state_dict()
+    assert any(not torch.equal(new[name], theirs[name]) for name in new if "scene" in name)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"actions": []}'])

@@ -86,7 +86,7 @@ def test_a_run_of_another_version_is_refused_with_what_it_has(
     record = json.loads((trained[1] / RECORD).read_text())
     record["settings"] |= {"of_tomorrow": 1, "seed": "no number"}
     (tmp_path / RECORD).write_text(json.dumps(record))
-    with pytest.raises(WeightsError, match="does not know or take: .*of_tomorrow") as refused:
+    with pytest.raises(WeightsError, match=r"does not know or take: .*of_tomorrow") as refused:
         read_record(tmp_path)
     assert "seed" in str(refused.value)
     assert str(record["git_commit"]) in str(refused.value)
