@@ -22,10 +22,10 @@ class DemoSettings(Settings):
     """Of the world, of training and of the bootstrap."""
     jobs: int = Field(default=2, ge=1, le=64)
     """Processes that draw, videos extracted at the same time."""
-    stage1_steps: int = Field(default=60, ge=1)
+    stage1_steps: int = Field(default=40, ge=1)
     """Optimiser steps of pre-tuning."""
     stage2_steps: int = Field(default=60, ge=1)
-    """Optimiser steps of tuning: six times through the videos. Many more know them by heart (docs/demo.md)."""
+    """Optimiser steps of tuning: ten times through the videos, at a small rate (docs/demo.md)."""
     oracle: bool = True
     """Also train on graphs made of the truth, to see what the networks cost."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -42,7 +42,7 @@ class DemoSettings(Settings):
 
     @property
     def validated(self) -> bool:
-        """Whether the world has validation videos to calibrate on."""
+        """Whether the world has validation videos."""
         return has_validation(self.preset)
 
     @property

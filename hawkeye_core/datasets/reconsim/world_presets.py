@@ -56,8 +56,8 @@ PRESETS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
             Part("tsl300", "train", 12, 0.33, _SHORT, 8.0),
             Part("ucf_crime", "test", 72, 0.75, _SHORT, 8.0),
             Part("tsl300", "test", 24, 0.33, _SHORT, 8.0),
-            Part("ucf_crime", "val", 12, 0.75, _SHORT, 8.0),
-            Part("tsl300", "val", 4, 0.33, _SHORT, 8.0),
+            Part("ucf_crime", "val", 6, 0.75, _SHORT, 8.0),
+            Part("tsl300", "val", 2, 0.33, _SHORT, 8.0),
         ),
         "small": (
             Part("ucf_crime", "train", 300, 0.75, _SHORT, 8.0),
