@@ -67,8 +67,8 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         (store.name,) if store.chain else (),
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))
-    # Training measures its loss on validation videos in place of the test videos. They are too few to calibrate on: what
-    # the finished models' probabilities were fitted on was three times as much (docs/demo.md).
+    # Training measures its loss on validation videos in place of the test videos. They are too few to calibrate on;
+    # the finished models' probabilities were fitted on more (docs/demo.md).
     learned = ("--annotations", str(paths.validation)) if settings.validated else annotated
     stage2 = Step(
         f"{system.key}-stage2", f"{system.name}: stage 2, segments and reasons",

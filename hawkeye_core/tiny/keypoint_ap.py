@@ -47,7 +47,7 @@ def keypoint_ap(
         backend = HigherHRNetBackend(settings)
     found: list[FramePose] = []
     for start in range(0, len(frames), _AT_ONCE):
-        found += backend.detect(_batch([frame.image for frame in frames[start : start + _AT_ONCE]]))
+        found += backend.detect(frames_of([frame.image for frame in frames[start : start + _AT_ONCE]]))
     torch.set_num_threads(threads)
     return coco_ap(frames, found)
 
@@ -100,6 +100,7 @@ def _annotations(frame: PoseFrame, image: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _batch(images: Sequence[Any]) -> FrameBatch:
+def frames_of(images: Sequence[Any]) -> FrameBatch:
+    """Pictures of one size [H, W, 3] as a batch for the backend."""
     index = np.arange(len(images))
     return FrameBatch("held-out", index, index / 8.0, index / 8.0, index, np.stack(images))
