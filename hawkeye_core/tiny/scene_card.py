@@ -98,6 +98,14 @@ def update_language(folder: Path, language: Mapping[str, Tensor]) -> None:
     write_llava(folder, tokenizer, tower=tower, language=language)
 
 
-def _earlier(folder: Path, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    path = folder / f"{HAWKEYE}.json"
-    return [read_card(path).model_dump()] if record["settings"]["start"] == SHIPPED and path.is_file() else []
+def _earlier(folder: Path, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a run went on with: other runs, down to the package's weights."""
+    start = record["settings"]["start"]
+    if start == SHIPPED:
+        path = folder / f"{HAWKEYE}.json"
+        return [read_card(path).model_dump()] if path.is_file() else []
+    path = Path(start) / RECORD
+    if not path.is_file():
+        return []
+    before = json.loads(path.read_text(encoding="utf-8"))
+    return [before, *_earlier(folder, before)]

@@ -87,3 +87,19 @@ def test_a_card_says_what_was_measured_and_the_weights_lie_beside_it(
     assert set(card.metrics) == {"ap", "ap_actions", "ap_relations", "ap_both"}
     assert "the language model as it was" in output
     assert (package / shipped.HAWKEYE / "config.json").is_file()
+
+
+def test_a_card_counts_the_runs_that_a_run_began_with(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "weights"
+    shutil.copytree(shipped.shipped_folder() / shipped.LLAVA, package / shipped.LLAVA)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda: package)
+    world, store = run.parent / "world", run.parent / "store"
+    typed(
+        "train", "scene", f"run={tmp_path / 'on'}", f"worlds=[{world}]", f"stores=[{store}]", "questions=false",
+        f"start={run}", "steps=3", "batch=2", "longest=16", "warmup_steps=1", "held_out=1",
+    )  # fmt: skip
+    typed("card", "scene", "--run", str(tmp_path / "on"))
+    card = read_card(package / f"{shipped.HAWKEYE}.json")
+    assert (card.steps, card.samples) == (5, 10)
