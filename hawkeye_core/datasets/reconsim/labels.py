@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hawkeye_core.datasets.reconsim.people import PART, PARTS
+from hawkeye_core.datasets.reconsim.body_parts import PART, PARTS
 from hawkeye_core.datasets.reconsim.stage import F32
 
 _SHOWN_BY: tuple[tuple[str, ...], ...] = (  # parts on whose surface each COCO joint lies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hawkeye_core.datasets.reconsim.motion_library import everyday, force, low, moving
+from hawkeye_core.datasets.reconsim.motion_library import everyday, force, low, moving, wheels
 from hawkeye_core.datasets.reconsim.motion_library.draft import Dice, Draft
 
 _DOWN = ("back", "front", "side")
@@ -46,8 +46,8 @@ KINDS: tuple[MotionKind, ...] = (
     MotionKind("drag", moving.drag, ("low", "high")),
     MotionKind("stagger", moving.stagger, ("drunk", "hurt")),
     MotionKind("climb", moving.climb),
-    MotionKind("drive", moving.drive),
-    MotionKind("ride", moving.ride, ("motorcycle", "bicycle")),
+    MotionKind("drive", wheels.drive),
+    MotionKind("ride", wheels.ride, ("motorcycle", "bicycle")),
     MotionKind("hit", force.hit, ("overhead", "side")),
     MotionKind("punch", force.punch, ("single", "series")),
     MotionKind("push", force.push, ("both hands", "one hand")),
