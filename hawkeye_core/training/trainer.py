@@ -43,6 +43,7 @@ class Trainer:
     * AdamW (``lr``, ``weight_decay``), linear warm-up and cosine (``warmup_ratio``), clipping (``max_grad_norm``)
     * a published backbone or a random one (``backbone``), all of it or adapters (``lora``), begun anew or with the
       weights of another run (``start``)
+    * windows as they are, or another way each time (``variation``)
     * the batch in pieces (``accumulate``) and over processes (``accelerate launch``), with equal loss and gradients
     * weights whole in every process or shared among them (FSDP2), or the optimiser only (DeepSpeed's ZeRO-2), as the
       launcher's configuration says
