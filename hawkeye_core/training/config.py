@@ -52,8 +52,9 @@ class TrainSettings(Settings):
     """Go on with the run in that folder where its last checkpoint stands."""
     resume_from: str = ""
     """Name of another checkpoint to go on from, such as `step-000020`; needs `resume`."""
-    steps: int | None = Field(default=None, ge=1)
-    """Optimiser steps; 40 if neither this nor `epochs` is set."""
+    steps: int | None = Field(default=None, ge=0)
+    """Optimiser steps; 40 if neither this nor `epochs` is set. 0 learns nothing: what it begins with is measured on the
+    test split and, with `calibrate`, calibrated, as a mean of runs should be."""
     epochs: float | None = Field(default=None, gt=0)
     """Times every window is seen, in place of `steps`."""
     batch_size: int = Field(default=4, ge=1, le=4096)

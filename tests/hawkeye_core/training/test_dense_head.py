@@ -19,6 +19,7 @@ from hawkeye_core.training.build import begin_with, build_model
 from hawkeye_core.training.calibration import HEAD, Calibration
 from hawkeye_core.training.config import TrainSettings
 from hawkeye_core.training.locate import FINAL
+from hawkeye_core.training.record import read_record
 from hawkeye_core.training.trainer import Trainer
 from hawkeye_core.training.windows import WindowDataset
 
@@ -132,3 +133,24 @@ def test_a_calibrated_run_differs_in_its_head_alone_by_the_line_that_it_logs(
         scale = 0.5 if name.startswith(HEAD) else 1.0
         shift = -0.25 if name == f"{HEAD}bias" else 0.0
         torch.testing.assert_close(fitted[name], scale * value + shift, msg=name)
+
+
+def test_no_steps_calibrate_what_they_begin_with(
+    dense: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_out, "fit_calibration", lambda p, y: Calibration(0.5, -0.25, 0.4, 0.3, len(y)))
+    begun, again = tmp_path / "begun", tmp_path / "again"
+    calibrated = {"steps": 0, "calibrate": True, "start": str(begun)}
+    for run, changes in ((begun, {"steps": 2, "lr": 1e-2}), (again, calibrated)):
+        trainer = Trainer(dense.model_copy(update={"run": str(run), **changes}))
+        trainer.setup()
+        trainer.train()
+    before, after = (load_file(run / FINAL / TRAINABLE) for run in (begun, again))
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed == {name for name in before if name.startswith(HEAD)}
+    torch.testing.assert_close(after[f"{HEAD}weight"], 0.5 * before[f"{HEAD}weight"])
+    torch.testing.assert_close(after[f"{HEAD}bias"], 0.5 * before[f"{HEAD}bias"] - 0.25)
+    rows = [json.loads(line) for line in (again / "metrics.jsonl").read_text().splitlines()]
+    assert [row["test_loss"] for row in rows if "test_loss" in row]
+    record = read_record(again)
+    assert (record.status, record.steps) == ("finished", 0)
