@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from hawkeye_core.training.record import RECORD, git_commit, write_json
 
 LICENCE = "Apache-2.0"
 PACKAGES = ("torch", "numpy", "opencv-python", "safetensors")
+BEFORE = ", before that "
 
 USES: dict[str, tuple[str, str]] = {
     "pose": (
@@ -167,7 +169,7 @@ def read_card(path: Path) -> Card:
 def as_markdown(card: Card) -> str:
     """The card as one table."""
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
-    join = ": " if " before that " in card.hardware else " on "
+    join = ": " if BEFORE in card.hardware else " on "
     rows = {
         "data": card.data, "good for": card.good_for, "not for": card.not_for, "held-out scenes": metrics,
         "parameters": f"{card.parameters:,}", "steps": f"{card.steps:,}", "samples seen": f"{card.samples:,}",
@@ -197,12 +199,20 @@ def _earlier(path: Path) -> Card | None:
 def _hardware(counted: Sequence[Mapping[str, Any]]) -> str:
     """What was trained on, of the last run first; with the minutes of each where there is more than one machine."""
     parts: list[tuple[str, float]] = []
-    for one in counted:
-        name = str(one.get("hardware") or hardware())
+    for name, minutes in (part for one in counted for part in _machines(one)):
         if parts and parts[-1][0] == name:
-            parts[-1] = name, parts[-1][1] + one["minutes"]
+            parts[-1] = name, parts[-1][1] + minutes
         else:
-            parts.append((name, one["minutes"]))
+            parts.append((name, minutes))
     if len(parts) == 1:
         return parts[0][0]
-    return ", before that ".join(f"{minutes:.4g} on {name}" for name, minutes in parts)
+    return BEFORE.join(f"{minutes:.4g} on {name}" for name, minutes in parts)
+
+
+def _machines(one: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Machine and minutes of a record, or of each run that a card counts, as :func:`_hardware` has written them."""
+    text = str(one.get("hardware") or hardware())
+    found = [re.fullmatch(r"([0-9.]+) on (.+)", part) for part in text.split(BEFORE)]
+    if len(found) < 2 or not all(found):
+        return [(text, one["minutes"])]
+    return [(match[2], float(match[1])) for match in found if match]

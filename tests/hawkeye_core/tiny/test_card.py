@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from hawkeye_core.digest import sha256_of
 from hawkeye_core.errors import WeightsError
 from hawkeye_core.pose.higher_hrnet_weights import build_network
+from hawkeye_core.tiny import card as card_module
 from hawkeye_core.tiny import shipped as module
 from hawkeye_core.tiny.card import _without_places, as_markdown, publish, read_card
 from hawkeye_core.tiny.checkpoint import BEST
@@ -77,3 +78,15 @@ def test_shipped_goes_with_tiny_only_and_says_when_there_is_none(tmp_path, monke
 def test_a_card_holds_no_places_of_a_machine():
     found = _without_places({"run": "/tmp/a/pose", "worlds": ["/data/w7", "w8"], "lr": 0.1})
     assert found == {"run": "pose", "worlds": ["w7", "w8"], "lr": 0.1}
+
+
+def test_machines_of_runs_before_are_joined_however_often_a_run_went_on():
+    def record(hardware, minutes):
+        return {"hardware": hardware, "minutes": minutes}
+
+    once = card_module._hardware([record("A", 2.0), record("B", 3.5)])
+    assert once == "2 on A, before that 3.5 on B"
+    assert card_module._hardware([record("A", 1.0), record(once, 5.5)]) == "3 on A, before that 3.5 on B"
+    thrice = card_module._hardware([record("C", 1.0), record(once, 5.5)])
+    assert thrice == "1 on C, before that 2 on A, before that 3.5 on B"
+    assert card_module._hardware([record("A", 1.0), record("A", 2.0)]) == "A"
