@@ -25,9 +25,8 @@ VERSION = "1"
 """Raised by hand when the same weights and settings give other results."""
 FINE_STRIDE = 2
 """Pixels of the input a cell of the finer output."""
-_CELLS_AT_ONCE = 1 << 24
-"""Input pixels times width of the finest branch that a CPU takes at once: two frames of W32-512 (about 120 MB each, and
-more gain nothing), ten of the small network, whose layers are so thin that calling them costs as much as they do."""
+_FRAMES_AT_ONCE = 2
+"""On a CPU more frames at once gain nothing and cost about 120 MB each (W32-512)."""
 
 
 class HigherHRNetBackend:
@@ -55,7 +54,7 @@ class HigherHRNetBackend:
         self.device = torch.device(device)
         self.dtype = getattr(torch, settings.precision) if dtype is None else dtype
         network, self._weights = build_network(settings.size, settings.weights)
-        self._input_size, self._width = network.config.input_size, network.config.backbone.width
+        self._input_size = network.config.input_size
         fold_batch_norms(network)
         # Channels last: with folded batch norm 1.6 times as fast as the plain network on a CPU (W32-512).
         network.requires_grad_(False).to(memory_format=torch.channels_last)
@@ -83,7 +82,7 @@ class HigherHRNetBackend:
         Joint and person scores are heatmap values, limited to 0..1. Joints can lie outside the frame by up to the
         width of the network's black border; boxes are clipped to it.
         """
-        at_once = max(1, len(batch) if self.device.type == "cuda" else self._frames_at_once(*batch.images.shape[1:3]))
+        at_once = max(1, len(batch) if self.device.type == "cuda" else _FRAMES_AT_ONCE)
         parts = [batch.images[start : start + at_once] for start in range(0, len(batch), at_once)]
         if len(parts) < 2:
             return [pose for part in parts for pose in self._people(*self._score_maps(part), part.shape)]
@@ -98,13 +97,6 @@ class HigherHRNetBackend:
                 pending = pool.submit(self._people, maps, geometry, part.shape)
             assert pending is not None
             return poses + pending.result()
-
-    def _frames_at_once(self, height: int, width: int) -> int:
-        """Frames of this size that share a pass on a CPU; two at least, as before there was a choice."""
-        scales = self.settings.scale_factors
-        inputs = fit_input(width, height, size=self._input_size, scale=max(scales), smallest_scale=min(scales))
-        cells = inputs.input_height * inputs.input_width * self._width
-        return max(2, _CELLS_AT_ONCE // (cells * (1 + self.settings.flip_test)))
 
     @torch.inference_mode()
     def _people(self, maps: ScoreMaps, geometry: InputGeometry, shape: tuple[int, ...]) -> list[FramePose]:

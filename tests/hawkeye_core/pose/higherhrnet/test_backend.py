@@ -132,13 +132,6 @@ def test_people_of_maps_that_are_not_projected_stand_within_a_cell_of_those_that
     assert (distance < 3.0).mean() > 0.9
 
 
-@pytest.mark.parametrize(
-    ("size", "flip", "frames_at_once"), [("w32-512", False, 2), ("tiny", False, 10), ("tiny", True, 5)]
-)
-def test_on_a_cpu_thin_networks_take_more_frames_at_once(size, flip, frames_at_once):
-    assert backend(size=size, flip_test=flip)._frames_at_once(240, 320) == frames_at_once
-
-
 @pytest.mark.parametrize(("width", "height"), [(320, 240), (120, 320), (1, 1), (5, 300), (300, 5)])
 @pytest.mark.parametrize("flip", [True, False])
 def test_results_of_any_frame_size_are_well_formed(width, height, flip, frames, pictures):
