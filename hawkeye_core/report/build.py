@@ -20,8 +20,9 @@ from hawkeye_core.report.choice import Chosen, choose_videos
 from hawkeye_core.report.comparisons import Comparisons, compare_systems
 from hawkeye_core.report.config import ReportSettings
 from hawkeye_core.report.contents import Contents, page_of
-from hawkeye_core.report.convergence import METRICS, read_curve
+from hawkeye_core.report.convergence import read_curve
 from hawkeye_core.report.crimes import second_table
+from hawkeye_core.report.curves import has_steps
 from hawkeye_core.report.drawing import for_file
 from hawkeye_core.report.figure4 import Convergence, converge, convergence_csv, draw_convergence, loss_name
 from hawkeye_core.report.figure5 import write_panel
@@ -111,7 +112,7 @@ def read_studies(settings: ReportSettings) -> list[Study]:
 def read_curves(settings: ReportSettings, studies: Sequence[Study]) -> list[Convergence]:
     """Loss curves by name: those of rows of the tables in their order, then others as given.
 
-    Where no run is given, those that the evaluations name, as far as they are there.
+    Where no run is given, those that the evaluations name, as far as they are there and have steps of their own.
     """
     runs: dict[str, list[str]] = {}
     for text in settings.runs:
@@ -119,7 +120,7 @@ def read_curves(settings: ReportSettings, studies: Sequence[Study]) -> list[Conv
         runs.setdefault(name.strip(), []).append(folder)
     if not settings.runs:
         for name, folder in _named_runs(studies):
-            if (Path(folder) / METRICS).is_file() and folder not in runs.get(name, []):
+            if has_steps(folder, key=settings.loss) and folder not in runs.get(name, []):
                 runs.setdefault(name, []).append(folder)
     known = [system.name for study in studies for system in study.systems if system.name in runs]
     order = list(dict.fromkeys([*known, *runs]))

@@ -35,6 +35,15 @@ def read_losses(run: str | Path, *, key: str = "lm_loss") -> list[float]:
     return found
 
 
+def has_steps(run: str | Path, *, key: str) -> bool:
+    """Whether a run has metrics of steps: none that is not there, nor a mean of runs (`hawkeye model average`)."""
+    path = Path(run) / "metrics.jsonl"
+    if not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return '"lr"' in text or f'"{key}"' in text
+
+
 def smooth(values: Sequence[float], *, decay: float = 0.9) -> list[float]:
     """Exponential moving average without the bias of its beginning."""
     mean, weight, found = 0.0, 0.0, []

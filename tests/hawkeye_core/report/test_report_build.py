@@ -79,14 +79,19 @@ def settings(folder: Path, **values: object) -> ReportSettings:
 
 
 def test_without_runs_those_that_the_evaluations_name_are_shown(tmp_path: Path) -> None:
-    for seed, there in ((0, True), (1, True), (2, False)):
+    mean_of_runs = tmp_path / "run-3"  # has no steps of its own
+    mean_of_runs.mkdir()
+    (mean_of_runs / "metrics.jsonl").write_text(
+        '{"step": 0, "test_loss": 2.0}\n{"step": 6, "averaged": 2, "seconds": 1}\n'
+    )
+    for seed, there in ((0, True), (1, True), (2, False), (3, False)):
         run = tmp_path / f"run-{seed}"
         make_evaluation(tmp_path / f"ours-{seed}", "Hawkeye", near_truth(), seed=seed, run=str(run))
         if there:
             run.mkdir()
             lines = [json.dumps({"step": s, "lm_loss": 3 * 0.9**s + 0.2}) for s in range(60)]
             (run / "metrics.jsonl").write_text("\n".join(lines))
-    asked = settings(tmp_path, evaluations=tuple(str(tmp_path / f"ours-{seed}") for seed in range(3)), runs=())
+    asked = settings(tmp_path, evaluations=tuple(str(tmp_path / f"ours-{seed}") for seed in range(4)), runs=())
     (curve,) = read_curves(asked, read_studies(asked))
     assert (curve.curve.name, len(curve.curve.runs)) == ("Hawkeye", 2)
 
