@@ -43,7 +43,7 @@ def write_demo_report(settings: DemoSettings, *, times: Sequence[tuple[str, floa
         sections=[
             Section(
                 "Results",
-                ["Every system begins with a finished model of the package, which another drawn world has taught, is "
+                ["Every system begins with a finished model of the package, which other drawn worlds have taught, is "
                  "tuned to the training videos and measured on others that no network has seen. "
                  "Rows without a model stand beside them, because FNR and F2 reward over-prediction."],
                 [results_table(results), difference_table(results)],
@@ -93,7 +93,7 @@ def verdict(compared: Sequence[Compared]) -> str:
     rivals = [item for item in compared if item.name != ORACLE.name]
     sure = [item.name for item in rivals if min(item.f2.low, item.mean_ap.low) > 0]
     if len(sure) == len(rivals):
-        return "It is ahead of every other row in both, and the 95 % intervals of the differences leave no doubt."
+        return "It is ahead of every rival row in both, and the 95 % intervals of the differences leave no doubt."
     unsure = ", ".join(f"\u201c{item.name}\u201d" for item in rivals if item.name not in sure)
     return f"It is not surely ahead of {unsure} in both (95 % intervals): this run does not show that the method works."
 

@@ -104,7 +104,9 @@ def test_the_report_says_whether_hawkeye_is_ahead() -> None:
         return Compared(name, Difference(0.1, low, 0.2, 0.01), Difference(0.1, 0.05, 0.2, 0.01))
 
     oracle = row("Hawkeye-tiny, oracle graphs", -0.3)
-    assert verdict([row("scene: off", 0.02), row("all positive", 0.01), oracle]).startswith("It is ahead of every")
+    assert verdict([row("scene: off", 0.02), row("all positive", 0.01), oracle]).startswith(
+        "It is ahead of every rival"
+    )
     doubtful = verdict([row("scene: off", 0.02), row("all positive", -0.01), oracle])
     assert "not surely ahead of \u201call positive\u201d in both" in doubtful
 
