@@ -63,7 +63,7 @@ def _train_and_evaluate(settings: DemoSettings, system: System, store: Step) -> 
         hawkeye("train", "--config", "demo-stage1", *where, "--regions", str(paths.world / "regions.jsonl"),
                  "--motions", str(paths.world / "motions.jsonl"), "--run", str(first),
                  *begin, f"steps={settings.stage1_steps}", *common),
-        digest(store.key, package_weights(system.begins), preset_digest("demo-stage1")), first, system.name,
+        digest(store.key, package_weights(system.start), preset_digest("demo-stage1")), first, system.name,
         (store.name,) if store.chain else (),
     )  # fmt: skip
     annotated = ("--annotations", str(paths.segments))

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE, PLAIN, shipped_folder
+from hawkeye_core.tiny.shipped import BEGINNINGS, shipped_folder
 
 RECORD, METRICS = "run.json", "metrics.jsonl"
 _FREE = ("--jobs=", "workers=", "checkpoint_every=", "keep_last=")
 """Beginnings of words that decide no result."""
 _TAIL_BYTES = 16_384
-BEGINNINGS = frozenset({HAWKEYE, ANSWERS, PLAIN})
-"""Folders of trained scene modules in the package, from which training may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +118,13 @@ def hawkeye(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "hawkeye_core.cli", *words)
 
 
-def package_weights(begun_with: str | None = None) -> str:
+def package_weights(start: str = "") -> str:
     """Digest of the package's weights that features come from, and of what a training begins with.
 
     Args:
-        begun_with: Name of the part that training begins with, one of :data:`BEGINNINGS`; the others decide nothing.
+        start: That setting of the training; of the package's parts that one can begin with, the others decide nothing.
     """
-    folder, unused = shipped_folder(), BEGINNINGS - {begun_with}
+    folder, unused = shipped_folder(), {*BEGINNINGS.values()} - {BEGINNINGS.get(start)}
     found = sorted(folder.rglob("*.safetensors"))
     files = [path for path in found if not unused & {*path.relative_to(folder).parts}]
     return digest(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))

@@ -54,7 +54,7 @@ def average(
     runs: Annotated[list[Path], typer.Argument(help="Finished runs that began alike, such as those of three seeds.")],
     out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new run.")],
 ) -> None:
-    """One run whose weights are the mean of several: better than each, and no slower.
+    """One run whose weights are the mean of several: no slower than one, and mostly better than each.
 
     Example: `hawkeye model average runs/0 runs/1 runs/2 --out runs/mean`, then `hawkeye eval --run runs/mean`
     """

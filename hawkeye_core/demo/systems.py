@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN
-from hawkeye_core.tiny.shipped import ANSWERS, PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,6 @@ class System:
         overrides: Settings that differ from the presets of both stages.
         about: What the row says.
         start: What stage 1 begins with: a finished model of the package, which another world's videos have taught.
-        begins: Name of that part of the package.
     """
 
     key: str
@@ -28,7 +26,6 @@ class System:
     overrides: tuple[str, ...]
     about: str
     start: str = FINISHED
-    begins: str = ANSWERS
 
 
 HAWKEYE = System("hawkeye", "Hawkeye-tiny", "extracted", (), "graphs and vision tokens of the small networks")
@@ -39,7 +36,6 @@ SCENE_OFF = System(
     ("model.scene=off",),
     "the same language model, vision tokens alone",
     start=FINISHED_PLAIN,
-    begins=PLAIN,
 )
 ORACLE = System(
     "oracle", "Hawkeye-tiny, oracle graphs", "oracle", (), "graphs made of the truth, the same vision tokens"

@@ -14,10 +14,10 @@ from hawkeye_core.errors import WeightsError
 from hawkeye_core.model.config import HawkeyeConfig
 from hawkeye_core.model.saving import TRAINABLE
 from hawkeye_core.tiny.card import Card, new_card, read_card, write_card
-from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN, SHIPPED
+from hawkeye_core.tiny.config import SHIPPED
 from hawkeye_core.tiny.graph_origin import graph_origin
 from hawkeye_core.tiny.llava_folder import replace_folder
-from hawkeye_core.tiny.shipped import ANSWERS, HAWKEYE, PLAIN
+from hawkeye_core.tiny.shipped import ANSWERS, BEGINNINGS, PLAIN
 from hawkeye_core.training.locate import locate_checkpoint
 from hawkeye_core.training.record import RECORD, RunRecord, read_record
 
@@ -100,9 +100,8 @@ def _counted(run: str | Path, record: RunRecord) -> dict[str, Any]:
 
 def _before(start: str, folder: Path) -> list[dict[str, Any]]:
     """What a run began with: perhaps stage 1, then weights of the package, with all that led to them."""
-    of_package = {SHIPPED: HAWKEYE, FINISHED: ANSWERS, FINISHED_PLAIN: PLAIN}
-    if start in of_package:
-        card = folder / f"{of_package[start]}.json"
+    if start in BEGINNINGS:
+        card = folder / f"{BEGINNINGS[start]}.json"
         return [read_card(card).model_dump()] if card.is_file() else []
     if not (Path(start) / RECORD).is_file():
         return []

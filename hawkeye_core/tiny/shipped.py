@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from hawkeye_core.errors import WeightsError
+from hawkeye_core.tiny.config import FINISHED, FINISHED_PLAIN, SHIPPED
 
 ShippedName = Literal["pose", "relations", "vision", "language", "hawkeye", "hawkeye-answers", "hawkeye-plain"]
 """Networks whose weights are shipped. Vision and language together are the small Video-LLaVA (:func:`shipped_llava`);
@@ -22,6 +23,8 @@ ANSWERS: Literal["hawkeye-answers"] = "hawkeye-answers"
 """Folder of the finished model that `hawkeye ground` answers with."""
 PLAIN: Literal["hawkeye-plain"] = "hawkeye-plain"
 """Folder of the one without scene modules that stands beside it."""
+BEGINNINGS = {SHIPPED: HAWKEYE, FINISHED: ANSWERS, FINISHED_PLAIN: PLAIN}
+"""Folder of what a training begins with, by the value of ``start`` that asks for it."""
 
 
 def shipped(name: ShippedName) -> Path:

@@ -16,6 +16,7 @@ from collections import defaultdict
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pycocotools.cocoeval import Params
 from rich.console import Console
 from rich.table import Table
 from torchvision.ops import box_iou
@@ -31,9 +32,7 @@ from hawkeye_core.tiny.keypoint_ap import AREA_OF_BOX, frames_of
 from hawkeye_core.tiny.pose_samples import who_counts
 from hawkeye_core.tiny.relation_targets import MIN_VISIBLE, alike
 
-SIGMAS = np.array(
-    [0.26, 0.25, 0.25, 0.35, 0.35, 0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89]
-) / 10  # fmt: skip
+SIGMAS = Params("keypoints").kpt_oks_sigmas
 """COCO's, of each joint."""
 AT_ONCE = 16
 console = Console(highlight=False)

@@ -115,15 +115,15 @@ def test_weights_that_nothing_begins_with_are_no_part_of_a_key(tmp_path: Path, m
     tmp_path = tmp_path / "hawkeye"  # as a clone may be called
     tmp_path.mkdir()
     monkeypatch.setattr(steps, "shipped_folder", lambda: tmp_path)
-    keys: dict[str | None, list[str]] = {None: [], "hawkeye": [], "hawkeye-answers": []}
+    keys: dict[str, list[str]] = {"": [], "shipped": [], "shipped-answers": []}
     for name in ("pose", "hawkeye/trainable", "hawkeye-answers/trainable", "hawkeye-plain/trainable"):
         path = tmp_path / f"{name}.safetensors"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
-        for begun_with, found in keys.items():
-            found.append(steps.package_weights(begun_with))
+        for start, found in keys.items():
+            found.append(steps.package_weights(start))
     assert [len(dict.fromkeys(found)) for found in keys.values()] == [1, 2, 2]
-    assert keys["hawkeye-answers"][0] == keys["hawkeye-answers"][1] != keys["hawkeye-answers"][2]
+    assert keys["shipped-answers"][0] == keys["shipped-answers"][1] != keys["shipped-answers"][2]
 
 
 def test_every_row_depends_on_the_weights_it_begins_with(
